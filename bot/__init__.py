@@ -1,0 +1,1 @@
+"""Legwork: a self-hosted chat-ops bot whose agents work in sandboxed workspaces."""

@@ -1,0 +1,17 @@
+"""What a command answers."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, for people and for machines.
+
+    Attributes:
+        text: Markdown for people.
+        data: The same facts as JSON-ready values, for programs.
+    """
+
+    text: str
+    data: dict[str, Any] = field(default_factory=dict)
