@@ -48,7 +48,9 @@ class Origin:
     Attributes:
         door: Which door it came through.
         place: The address of the discussion there: a Slack channel id; empty where there is none.
+        private: The discussion is not open to the whole team.
     """
 
     door: Door
     place: str = ""
+    private: bool = False

@@ -28,11 +28,13 @@ class Retry(LegworkError):
     Args:
         why: What happened, for logs and for admins.
         after_s: Seconds to wait before the next try, where the far end named them.
+        unsure: It may have done what was asked all the same.
     """
 
-    def __init__(self, why: str, after_s: float | None = None) -> None:
+    def __init__(self, why: str, after_s: float | None = None, *, unsure: bool = False) -> None:
         super().__init__(why)
         self.after_s = after_s
+        self.unsure = unsure
 
 
 class Permanent(LegworkError):

@@ -24,7 +24,7 @@ class Call(BaseModel):
     """One tool call that a model asked for.
 
     Attributes:
-        id: Names the call within its task.
+        id: Names the call within its task; one that was interrupted and is made again keeps its name.
         tool: The tool's name.
         args: Its arguments, as the model gave them.
     """
@@ -169,6 +169,13 @@ class ArtifactSaved(Fact):
     sha256: str
 
 
+class ReportFailed(Fact):
+    """The PDF of the task could not be drawn; people get the result without it."""
+
+    kind: Literal["ReportFailed"] = "ReportFailed"
+    why: str
+
+
 class DeliveryAbandoned(Fact):
     """A far end refused a message for good; it is kept with the dead letters. A fact of the house."""
 
@@ -191,12 +198,11 @@ AnyFact = Annotated[
     | TaskFailed
     | TaskCancelled
     | ArtifactSaved
+    | ReportFailed
     | DeliveryAbandoned,
     Field(discriminator="kind"),
 ]
 Ended = TaskFinished | TaskFailed | TaskCancelled
-
-_facts: TypeAdapter[AnyFact] = TypeAdapter(AnyFact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +222,18 @@ class Event:
     fact: AnyFact
 
 
-def encode(fact: Fact) -> bytes:
+_events: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def encode(event: Event) -> bytes:
     """The bytes that are stored and chained."""
-    return fact.model_dump_json(exclude_defaults=False).encode()
+    return _events.dump_json(event)
 
 
-def decode(body: bytes) -> AnyFact:
+def decode(body: bytes) -> Event:
     """Read stored bytes of any version.
 
     Raises:
-        pydantic.ValidationError: The bytes are no known fact.
+        pydantic.ValidationError: The bytes are no known event.
     """
-    return _facts.validate_json(body)
+    return _events.validate_json(body)

@@ -11,7 +11,9 @@ class Reply:
     Attributes:
         text: Markdown for people.
         data: The same facts as JSON-ready values, for programs.
+        ok: False where the command was not carried out; the text says why.
     """
 
     text: str
     data: dict[str, Any] = field(default_factory=dict)
+    ok: bool = True

@@ -1,0 +1,1 @@
+"""Settings, and what a new installation starts with."""

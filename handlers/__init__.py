@@ -1,0 +1,1 @@
+"""The doors: each understands one kind of request, makes a `Call` of it, and has no rules of its own."""

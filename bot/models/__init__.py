@@ -1,0 +1,1 @@
+"""The models that decide what an agent does next, behind one small protocol."""

@@ -1,0 +1,29 @@
+"""The sandbox: commands of agents run here, and nowhere else."""
+
+from bot.sandbox.probe import Tier, probe
+from bot.sandbox.sandbox import Sandbox, kill
+from bot.sandbox.scratch import sweep
+from bot.sandbox.terms import (
+    Handle,
+    Limits,
+    Outcome,
+    Owner,
+    Problem,
+    SandboxUnavailable,
+    owner_for_this_process,
+)
+
+__all__ = [
+    "Handle",
+    "Limits",
+    "Outcome",
+    "Owner",
+    "Problem",
+    "Sandbox",
+    "SandboxUnavailable",
+    "Tier",
+    "kill",
+    "owner_for_this_process",
+    "probe",
+    "sweep",
+]

@@ -1,0 +1,1 @@
+"""The HTTP door: one FastAPI app for Slack's requests, health checks and, later, the REST API."""

@@ -1,0 +1,172 @@
+"""The command line. Heavy parts are imported by the command that needs them."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from bot.errors import LegworkError
+from config.settings import BadSettingsError, Settings, load
+
+T = TypeVar("T")
+FAILED, USAGE = 1, 2
+
+app = typer.Typer(
+    help="Legwork: give tasks to agents from Slack and by email.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sandbox_app = typer.Typer(help="The sandbox that agents' commands run in.", no_args_is_help=True)
+app.add_typer(sandbox_app, name="sandbox")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def main() -> None:
+    """Run the command line; a mistake is a sentence on standard error."""
+    try:
+        app()
+    except (LegworkError, BadSettingsError) as error:
+        _fail(str(error), FAILED)
+
+
+def _fail(why: str, code: int) -> NoReturn:
+    typer.echo(why, err=True)
+    raise SystemExit(code)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on a loop of its own; Ctrl-C ends it in order."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _settings(level: str = "info") -> Settings:
+    from bot.app import log_to_stderr
+
+    settings = load()
+    log_to_stderr(settings.log_format, level)
+    return settings
+
+
+@app.command()
+def serve() -> None:
+    """Run everything in one process."""
+    from bot.cli.serve import serve as run
+
+    _run(run(_settings(), web=True, work=True))
+
+
+@app.command()
+def web() -> None:
+    """Run the HTTP side: Slack's requests and health checks."""
+    from bot.cli.serve import serve as run
+
+    _run(run(_settings(), web=True, work=False))
+
+
+@app.command()
+def worker() -> None:
+    """Run the working side: claims tasks, runs them, delivers results."""
+    from bot.cli.serve import serve as run
+
+    _run(run(_settings(), web=False, work=True))
+
+
+@app.command()
+def do(
+    text: Annotated[str, typer.Argument(help='A command of the grammar: "agent list"')],
+    *,
+    as_: Annotated[str, typer.Option("--as", metavar="ADDRESS", help="Act as this person.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the task until it ends.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run one command, as a local admin."""
+    from bot.cli.do import do as run
+
+    raise SystemExit(_run(run(_settings("warning"), text, as_address=as_, wait=wait, as_json=as_json)))
+
+
+@app.command()
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End when the sample task has.")] = False,
+    home: Annotated[Path | None, typer.Option(help="Data folder; a new one unless told.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the page; a free one unless told.")] = 0,
+) -> None:
+    """Start the practice room with the bot in it, and run a sample task."""
+    from bot.app import log_to_stderr
+    from bot.cli.demo import demo as run
+
+    log_to_stderr("text", "warning")
+    raise SystemExit(_run(run(home, port, once=once)))
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check what Legwork needs, and say what to do about what is missing."""
+    from bot.cli.doctor import examine
+
+    checks = _run(examine(_settings("critical")))
+    if as_json:
+        typer.echo(json.dumps([check.to_json() for check in checks], indent=2))
+    else:
+        for check in checks:
+            typer.echo(check.line())
+    raise SystemExit(FAILED if any(check.state == "bad" for check in checks) else 0)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    from bot.app import opened
+
+    async def run(settings: Settings) -> None:
+        async with opened(settings):
+            typer.echo("The database is up to date.")
+
+    _run(run(_settings("warning")))
+
+
+@sandbox_app.command("run", context_settings={"allow_interspersed_args": False})
+def sandbox_run(
+    command: Annotated[list[str], typer.Argument(metavar="-- CMD…", help="The command and its arguments.")],
+    *,
+    workspace: Annotated[Path, typer.Option(help="The directory that it may write.")],
+    timeout: Annotated[float, typer.Option(min=0.01, help="Seconds it may take.")] = 120,
+    memory: Annotated[int, typer.Option(min=1, help="MB of memory of all its processes.")] = 1024,
+    disk: Annotated[int, typer.Option(min=1, help="MB that workspace and scratch may hold.")] = 512,
+    as_json: Json = False,
+) -> None:
+    """Run one command in the very sandbox that the tools use."""
+    from bot.cli.box import run_boxed
+
+    outcome = _run(run_boxed(_settings("warning"), command, workspace, timeout, memory, disk))
+    if as_json:
+        typer.echo(json.dumps(outcome.to_json()))
+    else:
+        sys.stdout.write(outcome.stdout)
+        sys.stderr.write(outcome.stderr)
+        if outcome.ended_by:
+            _fail(f"Ended by the limit: {outcome.ended_by}.", FAILED)
+    raise SystemExit(FAILED if outcome.ended_by or outcome.exit_code is None else outcome.exit_code % 256)
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Which one; all unless told.")] = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Measure, each figure beside its floor or peer in the same run."""
+    from bot.cli.bench import measure
+
+    for row in measure(name):
+        typer.echo(json.dumps(row.data) if as_json else row.line())

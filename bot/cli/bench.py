@@ -1,0 +1,44 @@
+"""`legwork bench`: run what lies in `bench/` beside the packages, and show its rows."""
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.errors import UserMistake
+
+FOLDER = Path(__file__).parents[2] / "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure with its floor or peer from the same run."""
+
+    data: dict[str, Any]
+
+    def line(self) -> str:
+        """For people."""
+        row = self.data
+        line = f"{row['name']}: {row['value']:.3g} {row['unit']}"
+        if row.get("ratio") is not None:
+            line += f", {row['ratio']:.3g} times {row['peer']}"
+        return line
+
+
+def measure(name: str) -> Iterator[Row]:
+    """The rows of one benchmark, or of all.
+
+    Raises:
+        UserMistake: There is none of this name.
+    """
+    known = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+    if name and name not in known:
+        raise UserMistake(f"There is no benchmark {name}. There is: {', '.join(known) or 'none here'}.")
+    for path in [known[name]] if name else known.values():
+        spec = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        yield from (Row(row) for row in module.rows())

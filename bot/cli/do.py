@@ -1,0 +1,75 @@
+"""`legwork do`: one command of the grammar, from the machine itself."""
+
+import contextlib
+import getpass
+import json
+from datetime import datetime
+
+from rich.console import Console
+
+from bot import app, people
+from bot.actors import Door, Origin
+from bot.cli.follow import follow, settled
+from bot.commands import grammar, registry
+from bot.errors import UserMistake
+from bot.replies import Reply
+from config.settings import Settings
+from storage import database
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_json: bool) -> int:
+    """Run a command and show its answer.
+
+    Args:
+        settings: The settings.
+        text: The command.
+        as_address: Act as this person; as a local admin if empty.
+        wait: Follow the task that the command opened or named until it ends. Where no worker is alive, run
+            it here.
+        as_json: Answer for programs.
+
+    Returns:
+        The exit code: 0 good, 1 failed, 2 wrong usage.
+    """
+    out, err = Console(), Console(stderr=True)
+    async with app.opened(settings) as house:
+        reply = await database.run(_run, text, as_address, settings, app.now())
+        if not reply.ok:
+            (out.print_json(json.dumps(reply.data)) if as_json else err.print(reply.text, markup=False))
+            return USAGE if reply.data["kind"] == "usage" else FAILED
+        task_id = reply.data.get("id")
+        if not as_json:
+            out.print(reply.text.replace("**", ""), markup=False, highlight=False)
+        if not wait or task_id is None:
+            if as_json:
+                out.print_json(json.dumps(reply.data))
+            return DONE
+        async with contextlib.AsyncExitStack() as stack:
+            outlets = None
+            if not app.worker_alive(settings.home):
+                outlets = await stack.enter_async_context(app.worker(house, only=task_id))
+            report = await follow(task_id, err if as_json else out)
+            if outlets is not None:
+                await settled(task_id, outlets)
+        if as_json:
+            shown = await database.run(_run, f"task show {report.key}", "", settings, app.now())
+            out.print_json(json.dumps(shown.data))
+        else:
+            out.print(f"{report.key} is {report.state}.", report.outcome, markup=False, highlight=False)
+            if (pdf := house.artifacts.path(report.key, f"{report.key}-report.pdf")).exists():
+                out.print(f"Report: {pdf}", markup=False, highlight=False, soft_wrap=True)
+        return DONE if report.state == "done" else FAILED
+
+
+def _run(text: str, as_address: str, settings: Settings, now: datetime) -> Reply:
+    try:
+        if as_address:
+            actor = people.from_address(people.address(as_address), settings.admins, now)
+        else:
+            actor = people.local_operator(getpass.getuser(), now)
+        parsed = grammar.parse(text, settings.max_command_chars)
+    except (UserMistake, ValueError) as error:
+        return registry.mistake(str(error), "usage")
+    return registry.run(registry.Call(parsed.name, parsed.arguments, actor, Origin(Door.CLI)), now)

@@ -1,0 +1,77 @@
+"""Follow one task to its end, as `legwork do --wait` does."""
+
+import asyncio
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from bot import stream
+from bot.reports import summary
+from bot.reports.humane import duration
+from bot.reports.summary import Report, StepView
+from bot.stream import bell
+from bot.work import tasks as work
+from storage import database, subscriptions, tasks
+
+LOOK_S = 0.2
+SIGNS = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "interrupted": "[yellow]![/]"}
+
+
+async def follow(task_id: int, console: Console) -> Report:
+    """Show each step as it ends, until the task is over.
+
+    Args:
+        task_id: Which task.
+        console: Where to show it.
+
+    Returns:
+        The task's report.
+    """
+    shown = 0
+    with console.status("queued") as status:
+        while True:
+            report = await database.run(_read, task_id)
+            ended = [step for step in report.steps if step.state != "running"]
+            for step in ended[shown:]:
+                _show(step, console)
+            shown = len(ended)
+            _tell(report, status)
+            if report.ended:
+                return report
+            await _look_again()
+
+
+async def settled(task_id: int, outlets: list[str]) -> None:
+    """Wait until a task's report is drawn and everyone was told, or has to be waited for."""
+    while not await database.run(_settled, task_id, outlets):
+        await _look_again()
+
+
+async def _look_again() -> None:
+    """Wait for news; what another process does rings no bell here."""
+    try:
+        await asyncio.wait_for(bell.wait(bell.rung), LOOK_S)
+    except TimeoutError:
+        return
+
+
+def _read(task_id: int) -> Report:
+    return summary.read(work.key(task_id), stream.replay(tasks.get(task_id).stream_id))
+
+
+def _settled(task_id: int, outlets: list[str]) -> bool:
+    return not tasks.get(task_id).report_due and subscriptions.all_told(task_id, outlets)
+
+
+def _show(step: StepView, console: Console) -> None:
+    first = next((line for line in step.what.splitlines() if line.strip()), step.tool)
+    console.print(f"{SIGNS[step.state]} {step.number}. {escape(first)} [dim]{duration(step.seconds)}[/]")
+    if step.output.strip():
+        console.print(escape(step.output.strip("\n")), style="dim", highlight=False)
+
+
+def _tell(report: Report, status: Status) -> None:
+    running = next((step for step in report.steps if step.state == "running"), None)
+    doing = f"step {running.number}" if running else report.state
+    status.update(f"{report.key} {escape(report.title)}: {doing}")

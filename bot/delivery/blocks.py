@@ -1,0 +1,107 @@
+"""A task as Block Kit: pure functions from a report to the payload of one message.
+
+Limits: https://docs.slack.dev/reference/block-kit/blocks (3,000 characters of text in a section, 12,000 in
+all `markdown` blocks of a payload together).
+"""
+
+import re
+from typing import Any
+
+from bot.delivery.mrkdwn import code, cut, escape, fenced, neutral
+from bot.reports.humane import duration
+from bot.reports.summary import Report, StepView, headline
+
+Payload = dict[str, Any]
+
+SECTION_CHARS = 2_900
+MARKDOWN_CHARS = 11_000
+REQUEST_CHARS = 1_200
+OUTPUT_CHARS = 1_500
+COMMAND_CHARS = 70
+SHOWN_STEPS = 8
+ICONS = {
+    "queued": ":clock3:",
+    "running": ":gear:",
+    "done": ":white_check_mark:",
+    "failed": ":x:",
+    "cancelled": ":black_square_for_stop:",
+}
+STEP_ICONS = {"running": ":gear:", "ok": ":white_check_mark:", "failed": ":x:", "interrupted": ":warning:"}
+
+
+def root(report: Report) -> Payload:
+    """The first message of a task's thread: what was asked, of whom, by whom."""
+    title = f"*{report.key}*  {escape(report.title)}"
+    blocks = [_section(f"{ICONS[report.state]} {title}")]
+    if request := _request(report):
+        blocks.append(_section(request))
+    blocks.append(_context(f"{escape(report.asked_by)} asked @{escape(report.agent)} · {report.state}"))
+    return _payload(f"{report.key} {report.title}", blocks)
+
+
+def progress(report: Report) -> Payload:
+    """How the work goes: the last steps, each in a line."""
+    hidden = max(len(report.steps) - SHOWN_STEPS, 0)
+    lines = [_line(step) for step in report.steps[hidden:]]
+    if hidden:
+        lines.insert(0, f"_… {hidden} earlier_")
+    if not lines:
+        lines = ["Getting ready …"]
+    if len(report.runs) > 1:
+        lines.append(f"_Taken over by {escape(report.runs[-1].worker)} after its worker stopped._")
+    text = cut("\n".join(lines), SECTION_CHARS)
+    return _payload(f"{report.key}: {headline(report)}", [_section(text)])
+
+
+def result(report: Report) -> Payload:
+    """How it ended: the agent's words, and of a failure what the last step printed."""
+    head = f"{ICONS[report.state]} *{report.key}* is {report.state}"
+    blocks = [_section(head)]
+    if report.outcome:
+        blocks.append({"type": "markdown", "text": cut(neutral(report.outcome), MARKDOWN_CHARS)})
+    last = report.steps[-1] if report.steps else None
+    if report.state == "failed" and last and last.output.strip():
+        blocks.append(_section(fenced(_tail(last.output))))
+    blocks.append(_context(escape(headline(report))))
+    return _payload(f"{report.key} is {report.state}: {report.title}", blocks)
+
+
+def not_in_channel(channel: str) -> dict[str, Any]:
+    """Why a thread is in a direct message, and what to do about it."""
+    return _context(f"I cannot write in <#{channel}>, so this thread is here. Invite me there: `/invite`")
+
+
+def _line(step: StepView) -> str:
+    first = next((line for line in step.what.splitlines() if line.strip()), step.tool)
+    took = f" · {duration(step.seconds)}" if step.state != "running" else " …"
+    return f"{STEP_ICONS[step.state]} {step.number}. {code(cut(first.strip(), COMMAND_CHARS))}{took}"
+
+
+def _request(report: Report) -> str:
+    """What was asked beyond the title, its code in blocks that cannot break out."""
+    text = report.text.strip()
+    if text.partition("\n")[0].strip() == report.title:
+        text = text.partition("\n")[2].strip()
+    text = cut(text, REQUEST_CHARS)
+    pieces = re.split(r"(?ms)^ {0,3}```[^\n`]*\n(.*?)(?:```[ \t]*$|\Z)", text)
+    shown = [fenced(p.rstrip("\n")) if i % 2 else escape(p.strip()) for i, p in enumerate(pieces)]
+    return "\n".join(piece for piece in shown if piece)
+
+
+def _tail(output: str) -> str:
+    """The end of an output, from the beginning of a line."""
+    if len(output) <= OUTPUT_CHARS:
+        return output.strip("\n")
+    return "…\n" + output[-OUTPUT_CHARS:].partition("\n")[2].strip("\n")
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}, "expand": True}
+
+
+def _context(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(text, SECTION_CHARS)}]}
+
+
+def _payload(text: str, blocks: list[dict[str, Any]]) -> Payload:
+    return {"text": escape(cut(text, 300)), "blocks": blocks}

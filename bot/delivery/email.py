@@ -1,0 +1,155 @@
+"""A task's result as a mail, through the SMTP server of the settings."""
+
+import asyncio
+import smtplib
+import ssl
+from collections.abc import Sequence
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+from bot.artifacts import Artifacts
+from bot.delivery.envelope import Attachment, Sender, build, message_id
+from bot.delivery.outlet import Letter, Message, Sent
+from bot.errors import Permanent, Retry
+from bot.events import ArtifactSaved, Event, ReportFailed
+
+DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
+REFUSED, REFUSED_FOR_GOOD = 400, 500
+
+
+class Mailer:
+    """Hands mails to one SMTP server (RFC 5321).
+
+    Args:
+        url: `smtp://user:password@host:port`; TLS is used where the server offers it. `smtps://` speaks TLS
+            from the start. A server with a login is never spoken to without TLS.
+        timeout_s: Seconds to wait for each of its answers.
+
+    Raises:
+        ValueError: The address cannot be used.
+    """
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+            message = "LEGWORK_MAIL_URL must look like smtp://user:password@host:587 or smtps://…"
+            raise ValueError(message)
+        self._tls = parts.scheme == "smtps"
+        self._host = parts.hostname
+        self._port = parts.port or DEFAULT_PORTS[parts.scheme]
+        self._user = unquote(parts.username or "")
+        self._password = unquote(parts.password or "")
+        self._timeout_s = timeout_s
+
+    def send(self, mail: EmailMessage, sender: str, recipient: str) -> None:
+        """Hand over one mail; blocks.
+
+        Raises:
+            Retry: The server is down or busy.
+            Permanent: It refuses the mail for good.
+        """
+        content = mail.as_bytes()
+        handed_over = False
+        try:
+            with self._connect() as server:
+                server.ehlo_or_helo_if_needed()
+                _check(*server.mail(sender), "refuses the sender")
+                _check(*server.rcpt(recipient), f"refuses {recipient}")
+                handed_over = True
+                _check(*server.data(content), "refuses the mail")
+        except (Retry, Permanent):
+            raise
+        except smtplib.SMTPResponseException as error:
+            handed_over = False
+            _check(error.smtp_code, error.smtp_error, "refuses")
+            raise
+        except (smtplib.SMTPException, OSError) as error:
+            raise Retry(f"The mail server cannot be reached: {error}.", unsure=handed_over) from error
+
+    def probe(self) -> None:
+        """Connect and log in, and send nothing.
+
+        Raises:
+            Retry: The server is down or busy.
+            Permanent: It refuses the login.
+        """
+        try:
+            self._connect().close()
+        except smtplib.SMTPResponseException as error:
+            _check(error.smtp_code, error.smtp_error, "refuses the login")
+        except (smtplib.SMTPException, OSError) as error:
+            raise Retry(f"The mail server cannot be reached: {error}.") from error
+
+    def _connect(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        server: smtplib.SMTP
+        if self._tls:
+            server = smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout_s, context=context)
+        else:
+            server = smtplib.SMTP(self._host, self._port, timeout=self._timeout_s)
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=context)
+                server.ehlo()
+            elif self._user:
+                server.close()
+                raise smtplib.SMTPException("it offers no TLS, and the password is not sent without")
+        if self._user:
+            server.login(self._user, self._password)
+        return server
+
+
+def _check(code: int, answer: bytes | str, what: str) -> None:
+    """Tell a refusal for good (5yz) from one for now (4yz): RFC 5321, section 4.2.1."""
+    if code < REFUSED:
+        return
+    said = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+    kind = Permanent if code >= REFUSED_FOR_GOOD else Retry
+    raise kind(f"The mail server {what}: {code} {said}.")
+
+
+class EmailOutlet:
+    """Tells people by email: one mail when the task is over and its report is drawn.
+
+    Args:
+        mailer: Hands mails over.
+        sender: Who they are from.
+        artifacts: Where the reports are.
+    """
+
+    name = "email"
+
+    def __init__(self, mailer: Mailer, sender: Sender, artifacts: Artifacts) -> None:
+        self._mailer = mailer
+        self._sender = sender
+        self._artifacts = artifacts
+
+    def plan(self, events: Sequence[Event], cursor: int) -> list[Message]:
+        """A mail where the report is there, or is known not to come."""
+        return [Message(event.seq, "result", event.seq) for event in events[cursor:] if _concludes(event)]
+
+    def wait_s(self, letter: Letter) -> float:  # noqa: ARG002  mails need not be spaced out
+        """A mail goes at once."""
+        return 0
+
+    async def send(self, letter: Letter) -> Sent:
+        """Send the mail; one that may have gone out before goes again under the same Message-ID."""
+        attachment = None
+        if isinstance(letter.event.fact, ArtifactSaved):
+            saved = letter.event.fact
+            content = await asyncio.to_thread(self._artifacts.read, letter.report.key, saved)
+            attachment = Attachment(saved.name, saved.media_type, content)
+        mail = build(letter, self._sender, attachment)
+        await asyncio.to_thread(
+            self._mailer.send, mail, mail["From"].addresses[0].addr_spec, letter.to.address
+        )
+        return Sent(message_id(letter, self._sender), maybe_twice=letter.since is not None)
+
+    async def edit(self, letter: Letter) -> None:
+        """A mail cannot be changed; `plan` never asks for it."""
+        raise Permanent(f"A mail about {letter.report.key} cannot be changed.")
+
+
+def _concludes(event: Event) -> bool:
+    fact = event.fact
+    return isinstance(fact, ReportFailed) or (isinstance(fact, ArtifactSaved) and fact.purpose == "report")

@@ -1,0 +1,110 @@
+"""What a way of telling people must be able to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.events import Event
+from bot.reports.summary import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One subscription, as an outlet sees it.
+
+    Attributes:
+        id: Row id of the subscription.
+        address: Whom, in the outlet's own terms.
+        thread: Remote id of the first message to them; empty before it.
+        fallback: Address of whoever asked, for when this one cannot be reached; empty where there is none.
+    """
+
+    id: int
+    address: str
+    thread: str
+    fallback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The next thing to tell a subscription.
+
+    Attributes:
+        seq: The event it tells of; with the part it is a fixed name: what is sent under it is sent once.
+        part: Which of the messages about that event.
+        cursor: Where the cursor stands once it is told.
+        edits: The part of an earlier message that is changed in place; empty to send something new.
+    """
+
+    seq: int
+    part: str
+    cursor: int
+    edits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """All that an outlet needs to say one message.
+
+    Attributes:
+        message: What is to be told.
+        to: Whom.
+        report: The task, as its events tell it.
+        event: The event it tells of.
+        earlier: Remote ids of what they were sent before, by part.
+        since: When it was first tried, where an earlier try may have gone out.
+    """
+
+    message: Message
+    to: Recipient
+    report: Report
+    event: Event
+    earlier: Mapping[str, str]
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a message.
+
+    Attributes:
+        remote_id: How the far end calls it.
+        maybe_twice: An earlier try may have gone out too, and the far end cannot tell.
+    """
+
+    remote_id: str
+    maybe_twice: bool = False
+
+
+class Outlet(Protocol):
+    """A way of telling people."""
+
+    name: str
+
+    def plan(self, events: Sequence[Event], cursor: int) -> list[Message]:
+        """What to tell of the events past the cursor, in order; pure.
+
+        Args:
+            events: All events of the task.
+            cursor: The last event that was told.
+        """
+
+    def wait_s(self, letter: Letter) -> float:
+        """Seconds to wait before this message, so that a far end is not flooded."""
+
+    async def send(self, letter: Letter) -> Sent:
+        """Send something new, or find what an earlier try sent.
+
+        Raises:
+            Retry: The far end is busy or down.
+            Permanent: It refuses for good.
+        """
+
+    async def edit(self, letter: Letter) -> None:
+        """Change an earlier message in place.
+
+        Raises:
+            Retry: The far end is busy or down.
+            Permanent: It refuses for good.
+        """

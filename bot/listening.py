@@ -1,0 +1,61 @@
+"""Serve an ASGI app on the running loop, beside everything else that runs on it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+
+from bot.errors import LegworkError
+
+BACKLOG = 256
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: who started it decides when it ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def bind(address: str) -> socket.socket:
+    """A listening socket.
+
+    Args:
+        address: `host:port`; port 0 takes a free one.
+
+    Raises:
+        LegworkError: The address cannot be used.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        return socket.create_server((host, int(port)), backlog=BACKLOG)
+    except (OSError, ValueError) as error:
+        raise LegworkError(f"Cannot listen on {address}: {error}. Choose another in LEGWORK_HTTP.") from error
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any, listener: socket.socket) -> AsyncIterator[str]:
+    """Serve while the context lasts.
+
+    Args:
+        app: The ASGI app.
+        listener: As `bind` made it; closed at the end.
+
+    Yields:
+        The address to reach it: `http://127.0.0.1:8080`.
+    """
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        host, port = listener.getsockname()[:2]
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()

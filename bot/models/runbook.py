@@ -1,0 +1,121 @@
+"""The model that needs no key: it runs the fenced `sh` and `python` blocks of the task's text, in order.
+
+Fences are those of CommonMark (https://spec.commonmark.org/0.31.2/#fenced-code-blocks), and one thing more:
+people in Slack close a block at the end of its last line, so that counts too.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.events import Call
+from bot.models.base import Answer, Turn
+
+Language = Literal["sh", "python"]
+
+LANGUAGES: dict[str, Language] = {
+    "sh": "sh",
+    "bash": "sh",
+    "shell": "sh",
+    "python": "python",
+    "python3": "python",
+    "py": "python",
+}
+SHOWN_LINES = 30
+SHOWN_CHARS = 2_000
+
+_OPENING = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<word>[^\s`]*)[^`]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block of a known language."""
+
+    language: Language
+    code: str
+
+
+def blocks(text: str) -> list[Block]:
+    """The blocks of a text that can be run, in order; a block that is never closed goes to the end."""
+    return list(_blocks(iter(text.splitlines())))
+
+
+def _blocks(lines: Iterator[str]) -> Iterator[Block]:
+    for line in lines:
+        if opening := _OPENING.match(line):
+            code = "\n".join(_until_closed(opening["fence"], lines)) + "\n"
+            language = LANGUAGES.get(opening["word"].lower())
+            if language and code.strip():
+                yield Block(language, code)
+
+
+def _until_closed(fence: str, lines: Iterator[str]) -> Iterator[str]:
+    """The lines up to the closing fence, which may stand at the end of the last one."""
+    for line in lines:
+        bare = line.rstrip()
+        content = bare.rstrip(fence[0])
+        if len(bare) - len(content) >= len(fence):
+            if content.strip():
+                yield content
+            return
+        yield line
+
+
+class Runbook:
+    """Follows the blocks of one task's text and stops at the first that fails.
+
+    Args:
+        text: The task's text.
+    """
+
+    name = "runbook"
+
+    def __init__(self, text: str) -> None:
+        self._blocks = blocks(text)
+
+    async def turn(self, answers: Sequence[Answer]) -> Turn:
+        """The next block; one that was interrupted is run again."""
+        if not self._blocks:
+            return Turn(
+                "There is nothing to run: this agent follows runbooks. Put the commands into the task's "
+                "text, in blocks that open with ```sh or ```python and close with ```.",
+                gave_up=True,
+            )
+        ended = [answer for answer in answers if not answer.interrupted]
+        if ended and not ended[-1].ok:
+            return Turn(f"Step {len(ended)} of {len(self._blocks)} failed{_why(ended[-1])}.", gave_up=True)
+        if len(ended) < len(self._blocks):
+            return Turn(calls=(self._call(len(ended)),))
+        steps = "The step" if len(ended) == 1 else f"All {len(ended)} steps"
+        return Turn(f"{steps} succeeded{_printed(ended[-1].text)}")
+
+    def _call(self, index: int) -> Call:
+        block = self._blocks[index]
+        args = {"command": block.code, "language": block.language, "stop_on_error": True}
+        return Call(id=str(index + 1), tool="terminal", args=args)
+
+
+def _why(answer: Answer) -> str:
+    ended_by = {
+        "timeout": ": it took longer than it may",
+        "memory": ": it used more memory than it may",
+        "disk": ": it wrote more than the workspace may hold",
+        "inodes": ": it made more files than the workspace may hold",
+        "output": ": it printed more than it may",
+        "processes": ": it started more processes than it may",
+    }
+    if answer.ended_by:
+        return ended_by[answer.ended_by]
+    return f" with exit code {answer.exit_code}" if answer.exit_code is not None else f": {answer.text}"
+
+
+def _printed(output: str) -> str:
+    """The end of what the last step printed, as Markdown."""
+    lines = output.strip("\n").splitlines()
+    if not lines:
+        return "."
+    shown = "\n".join(lines[-SHOWN_LINES:])[-SHOWN_CHARS:]
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", shown)), default=0))
+    cut = "" if len(shown) == len("\n".join(lines)) else " (its end)"
+    return f". The last one printed{cut}:\n\n{fence}\n{shown}\n{fence}"

@@ -1,0 +1,66 @@
+"""From a Slack id, an address or the local command line to the person who acts."""
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+from bot.actors import Actor, Role
+from storage import people
+from storage.tables import People
+
+NAME_CHARS = 80
+ADDRESS_CHARS = 254
+_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}")
+
+
+def _actor(person: People) -> Actor:
+    return Actor(person.id, person.name, Role(person.role))
+
+
+def _known(
+    kind: str, value: str, name: str, first_role: Role, admins: Collection[str], now: datetime
+) -> Actor:
+    """The person with this identity, added now if they are new.
+
+    Whoever the settings name as an admin is one, also if they were known as something else before.
+    """
+    person = people.find(kind, value)
+    if person is None:
+        person = people.add(kind, value, name[:NAME_CHARS] or value, first_role, now)
+    if value in admins and person.role != Role.ADMIN:
+        people.set_role(person, Role.ADMIN)
+        person.role = Role.ADMIN
+    return _actor(person)
+
+
+def from_slack(user_id: str, name: str, admins: Collection[str], now: datetime) -> Actor:
+    """Who this Slack user is; a new one is a member of the team."""
+    return _known("slack", user_id, name, Role.MEMBER, admins, now)
+
+
+def from_address(address: str, admins: Collection[str], now: datetime) -> Actor:
+    """Who writes from this address, in its stored form; a new one is a stakeholder."""
+    return _known("email", address, address.partition("@")[0], Role.STAKEHOLDER, admins, now)
+
+
+def local_operator(login: str, now: datetime) -> Actor:
+    """Whoever can run commands on the bot's own machine: an admin."""
+    return _known("local", login, login, Role.ADMIN, (), now)
+
+
+def address(text: str) -> str:
+    """An email address in the one form that is stored and compared.
+
+    Raises:
+        ValueError: It is none that mail can be sent to (the dot-atom of RFC 5322, section 3.4.1).
+    """
+    bare = text.strip().removeprefix("<").removesuffix(">").removeprefix("mailto:").lower()
+    if len(bare) > ADDRESS_CHARS or not _ADDRESS.fullmatch(bare):
+        message = f"{text[:60]!r} is no email address"
+        raise ValueError(message)
+    return bare
+
+
+def addresses(actor: Actor) -> tuple[str, ...]:
+    """The email addresses by which a person is known."""
+    return tuple(people.values(actor.id, "email"))

@@ -1,0 +1,166 @@
+"""The report as a PDF: the pages, top to bottom.
+
+Drawing takes seconds and holds the interpreter: see `bot.reports.child`. The same report gives the same bytes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from fpdf.prefs import ViewerPreferences
+
+from bot.events import Change
+from bot.reports import phrases
+from bot.reports.charts import timeline
+from bot.reports.cover import cover
+from bot.reports.flow import BODY, NOTE, SMALL, Column, heading, prose, table
+from bot.reports.fonts import Face
+from bot.reports.humane import size
+from bot.reports.prose import cut
+from bot.reports.report import Report
+from bot.reports.sheet import Sheet, Style
+from bot.reports.steps import steps
+
+MAX_PAGES = 60
+MOST_FILES = 400
+REQUEST = (12_000, 160)  # characters and lines of it that are shown
+LONGEST_PATH = 300
+
+_FILLED = 0.8  # of a page's height, on average: a heading takes along what it heads
+_PATH = Style(Face.CODE, 7.6, 11)
+
+
+def draw(report: Report) -> bytes:
+    """Draw a report.
+
+    Args:
+        report: Any; what would make it longer than `MAX_PAGES` is left out, and the page says so.
+
+    Returns:
+        The PDF: A4, fonts embedded, with an outline and links.
+    """
+    sheet = Sheet(report.texts(), foot=(report.key, report.title))
+    report = _shown(report, sheet.fonts.show)
+    _describe(sheet, report)
+    places = [sheet.place() for _ in report.steps]
+    cover(sheet, report)
+    timeline(sheet, report, places)
+    if report.text.strip():
+        _request(sheet, report.text)
+    if report.steps:
+        reserve = 1 + min(len(report.changes) + len(report.artifacts), MOST_FILES) / 30
+        page = sheet.bottom - sheet.top
+        steps(sheet, report.steps, places, (MAX_PAGES - sheet.page - reserve) * page * _FILLED)
+    if report.changes:
+        _changes(sheet, report)
+    if report.artifacts:
+        _artifacts(sheet, report)
+    return bytes(sheet.pdf.output())
+
+
+def _shown(report: Report, show: Callable[[str], str]) -> Report:
+    """The report with every text as it will be written."""
+    return replace(
+        report,
+        key=show(report.key),
+        title=show(report.title),
+        text=show(report.text),
+        agent=show(report.agent),
+        asked_by=show(report.asked_by),
+        door=show(report.door),
+        outcome=show(report.outcome),
+        steps=tuple(
+            replace(
+                step,
+                tool=show(step.tool),
+                what=show(step.what),
+                words=show(step.words),
+                output=show(step.output),
+            )
+            for step in report.steps
+        ),
+        runs=tuple(replace(run, worker=show(run.worker), model=show(run.model)) for run in report.runs),
+        changes=tuple(change.model_copy(update={"path": show(change.path)}) for change in report.changes),
+        artifacts=tuple(
+            kept.model_copy(update={"name": show(kept.name), "media_type": show(kept.media_type)})
+            for kept in report.artifacts
+        ),
+    )
+
+
+def _describe(sheet: Sheet, report: Report) -> None:
+    """What viewers and archives know of the document."""
+    pdf = sheet.pdf
+    pdf.set_title(f"{report.key} · {' '.join(report.title.split())}"[:300])
+    pdf.set_author("Legwork")
+    pdf.set_creator("Legwork")
+    pdf.set_subject(phrases.headline(report))
+    pdf.set_lang("en")
+    pdf.set_creation_date(report.as_of or datetime(1970, 1, 1, tzinfo=UTC))
+    pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
+
+
+def _request(sheet: Sheet, asked: str) -> None:
+    heading(sheet, "What was asked", keep=30)
+    text, left_out = cut(asked.strip(), *REQUEST)
+    prose(sheet, text, BODY)
+    if left_out:
+        _note(sheet, f"… {left_out:,} more characters are left out of this PDF.")
+
+
+def _changes(sheet: Sheet, report: Report) -> None:
+    heading(sheet, "Files changed", keep=40)
+    columns = [
+        Column("File", 0, _PATH),
+        Column("What", 58),
+        Column("Lines", 84, _PATH, to_right=True),
+        Column("Size", 66, SMALL, to_right=True),
+    ]
+    rows = (
+        (_short(change.path), change.how, phrases.lines(change), _size(change)) for change in report.changes
+    )
+    shown = _fitting(sheet, columns, rows)
+    if shown < report.files_changed:
+        _note(sheet, f"… and {report.files_changed - shown:,} more.")
+
+
+def _size(change: Change) -> str:
+    return "" if change.how == "deleted" else size(change.size)
+
+
+def _artifacts(sheet: Sheet, report: Report) -> None:
+    heading(sheet, "Files kept", keep=40)
+    columns = [Column("File", 0, _PATH), Column("Type", 150), Column("Size", 66, SMALL, to_right=True)]
+    rows = ((_short(kept.name), _short(kept.media_type), size(kept.size)) for kept in report.artifacts)
+    shown = _fitting(sheet, columns, rows)
+    if shown < len(report.artifacts):
+        _note(sheet, f"… and {len(report.artifacts) - shown:,} more.")
+
+
+def _fitting(sheet: Sheet, columns: Sequence[Column], rows: Iterator[Sequence[str]]) -> int:
+    """Draw the rows of a table that there are pages for; how many those were."""
+    shown = 0
+
+    def few() -> Iterator[Sequence[str]]:
+        nonlocal shown
+        for row in rows:
+            full = sheet.page > MAX_PAGES or (sheet.page == MAX_PAGES and sheet.y > sheet.bottom - 120)
+            if shown == MOST_FILES or full:
+                return
+            shown += 1
+            yield row
+
+    table(sheet, columns, few())
+    return shown
+
+
+def _short(path: str) -> str:
+    """A path on few lines: what is too long loses its middle."""
+    half = LONGEST_PATH // 2
+    return path if len(path) <= LONGEST_PATH else f"{path[:half]} … {path[-half:]}"
+
+
+def _note(sheet: Sheet, text: str) -> None:
+    sheet.need(NOTE.leading + 4)
+    sheet.y += NOTE.leading + 4
+    sheet.text(sheet.left, sheet.y - 3, text, NOTE)

@@ -1,0 +1,91 @@
+"""The event log: record, replay, wait for more.
+
+Each stream is a chain: an event's seal is an HMAC-SHA256 (RFC 2104) over the seal before it and the digest
+of its stored bytes, so that an edit, a swap or a gap shows, and an erased body still leaves its digest.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.events import AnyFact, Event, decode, encode
+from bot.vault import Keyring
+from storage import database
+from storage import events as rows
+
+HOUSE = rows.HOUSE
+
+
+class Bell:
+    """Wakes whoever waits for something to have changed."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+        self.rung = 0
+
+    def ring(self) -> None:
+        """Wake everyone who waits now."""
+        self.rung += 1
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, heard: int) -> int:
+        """Wait until the bell has rung more than `heard` times; how often it has rung."""
+        while self.rung <= heard:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiting.discard(waiter)
+        return self.rung
+
+
+bell = Bell()
+_keys: dict[str, bytes] = {}
+_newest = ""
+
+
+def seal_with(keyring: Keyring) -> None:
+    """Name the keys that the chains of this process are sealed with."""
+    global _newest  # noqa: PLW0603  one process seals with one keyring
+    keys = {hashlib.sha256(key).hexdigest()[:8]: key for key in keyring.all("ledger")}
+    _keys.clear()
+    _keys.update(keys)
+    _newest = next(iter(keys))
+
+
+def _seal(head: bytes, body: bytes) -> tuple[bytes, bytes, str]:
+    digest = hashlib.sha256(body).digest()
+    return digest, hmac.digest(_keys[_newest], head + digest, "sha256"), _newest
+
+
+def new() -> int:
+    """Begin a stream; its number."""
+    return rows.new_stream()
+
+
+def record(stream: int, actor: str, fact: AnyFact, now: datetime) -> Event:
+    """Append a fact, in the transaction that changes what it is about, and wake those who wait for it.
+
+    Args:
+        stream: The task's stream, or `HOUSE`.
+        actor: Who or what caused it, as people are shown it.
+        fact: What happened.
+        now: The time.
+    """
+
+    def made(seq: int) -> Event:
+        return Event(seq=seq, at=now, actor=actor, fact=fact)
+
+    seq = rows.append(stream, lambda seq: encode(made(seq)), _seal)
+    database.after_commit(bell.ring)
+    return made(seq)
+
+
+def replay(stream: int, after: int = 0) -> Sequence[Event]:
+    """The events of a stream past a place in it, in order."""
+    return [decode(body) for body in rows.bodies(stream, after)]

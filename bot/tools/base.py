@@ -1,0 +1,63 @@
+"""What every tool is: typed arguments, a sentence for people, and a bounded run."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.events import Ending
+from bot.sandbox import Handle, Limits, Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where a tool works.
+
+    Attributes:
+        workspace: The task's directory.
+        sandbox: Runs commands in it.
+        limits: What one command may use.
+        on_start: Told of each sandbox that starts, before its command gets far.
+    """
+
+    workspace: Path
+    sandbox: Sandbox
+    limits: Limits
+    on_start: Callable[[Handle], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call did; the fields are those of `bot.events.ToolFinished`."""
+
+    ok: bool
+    output: str
+    exit_code: int | None = None
+    ended_by: Ending | None = None
+    seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    peak_processes: int = 0
+
+
+class Arguments(BaseModel):
+    """What a call takes; anything else is an error that is told to the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+class Tool(Protocol[A]):
+    """One thing that agents can do; its docstring is what a model is told of it."""
+
+    name: str
+    arguments: type[A]
+
+    def does(self, args: A) -> str:
+        """What a call is about to do, as people are shown it."""
+
+    async def run(self, args: A, bench: Bench) -> Result:
+        """Do it."""

@@ -1,0 +1,8 @@
+"""The one list of tools."""
+
+from typing import Any
+
+from bot.tools.base import Tool
+from bot.tools.terminal import Terminal
+
+SHELF: dict[str, Tool[Any]] = {tool.name: tool for tool in (Terminal(),)}

@@ -1,0 +1,197 @@
+"""What a worker does with a task it has claimed. Every commit proves the claim, and extends it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import stream
+from bot.errors import LegworkError
+from bot.events import (
+    AnyFact,
+    Event,
+    RunStarted,
+    TaskFailed,
+    TaskFinished,
+    ToolFinished,
+    ToolInterrupted,
+    ToolStarted,
+)
+from bot.work.tasks import key
+from storage import runs, tasks, workspaces
+
+CANDIDATES = 20
+
+
+class LeaseLostError(LegworkError):
+    """The claim is no longer ours: the task was cancelled, or taken over. Stop at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """The sandbox of a run that was taken over: it must be dead before the run goes on."""
+
+    pid: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to act on a task, until the lease is over.
+
+    Attributes:
+        run_id: The run's row.
+        task_id: The task's row.
+        stream: The task's stream of events.
+        token: Proves the claim.
+        attempt: Counts from 1; above 1 the run was taken over.
+        worker: Who holds it.
+        lease: How long a commit extends it.
+        agent: The agent's name.
+        model: The model the agent asks for; empty for the default.
+        text: What to do.
+        workspace: Name of the task's workspace.
+        left_over: What the run before it left running.
+    """
+
+    run_id: int
+    task_id: int
+    stream: int
+    token: str
+    attempt: int
+    worker: str
+    lease: timedelta
+    agent: str
+    model: str
+    text: str
+    workspace: str
+    left_over: LeftOver | None
+
+    @property
+    def key(self) -> str:
+        """What people call the task."""
+        return key(self.task_id)
+
+
+def claim(
+    worker: str, host: str, lease: timedelta, now: datetime, task_id: int | None = None
+) -> Claim | None:
+    """Claim the oldest run that is free; None if there is none.
+
+    Args:
+        worker: Who claims.
+        host: The machine it works on.
+        lease: How long the claim holds unless it is extended.
+        now: The time.
+        task_id: Only this task's run.
+    """
+    for candidate in runs.claimable(now, host, CANDIDATES, task_id):
+        run = runs.claim(candidate, worker, now, now + lease)
+        if run is None or run.token is None:
+            continue
+        task = candidate.task
+        left_over = None
+        if run.sandbox_pid is not None and run.sandbox_started is not None:
+            left_over = LeftOver(run.sandbox_pid, run.sandbox_started)
+        return Claim(
+            run_id=run.id,
+            task_id=task.id,
+            stream=task.stream_id,
+            token=run.token,
+            attempt=run.attempt,
+            worker=worker,
+            lease=lease,
+            agent=task.agent.name,
+            model=task.agent.model or "",
+            text=task.text,
+            workspace=task.workspace.name,
+            left_over=left_over,
+        )
+    return None
+
+
+def start(claim: Claim, model: str, now: datetime) -> list[Event]:
+    """Begin, or go on where the run before left off.
+
+    Returns:
+        The task's events so far; calls that never ended are recorded as interrupted.
+
+    Raises:
+        LeaseLostError: The claim does not hold.
+    """
+    _prove(claim, now)
+    tasks.begin(claim.task_id)
+    events = list(stream.replay(claim.stream))
+    begun = {e.fact.call.id: e.fact.step for e in events if isinstance(e.fact, ToolStarted)}
+    for event in events:
+        if isinstance(event.fact, ToolFinished | ToolInterrupted):
+            begun.pop(event.fact.call_id, None)
+    facts: list[AnyFact] = [ToolInterrupted(step=step, call_id=call_id) for call_id, step in begun.items()]
+    facts.append(RunStarted(attempt=claim.attempt, worker=claim.worker, model=model))
+    return events + [stream.record(claim.stream, claim.worker, fact, now) for fact in facts]
+
+
+def commit(claim: Claim, facts: list[AnyFact], now: datetime) -> list[Event]:
+    """Record what happened.
+
+    Raises:
+        LeaseLostError: The claim does not hold; nothing was recorded.
+    """
+    _prove(claim, now)
+    return [stream.record(claim.stream, f"@{claim.agent}", fact, now) for fact in facts]
+
+
+def note_sandbox(claim: Claim, host: str, pid: int, started: int, now: datetime) -> None:
+    """Remember which sandbox the run works in, so that whoever takes over can end it.
+
+    Raises:
+        LeaseLostError: The claim does not hold.
+    """
+    sandbox = {"sandbox_host": host, "sandbox_pid": pid, "sandbox_started": started}
+    if not runs.renew(claim.run_id, claim.token, now + claim.lease, **sandbox):
+        raise LeaseLostError
+
+
+def renew(claim: Claim, now: datetime) -> None:
+    """Extend the claim while a call is under way.
+
+    Raises:
+        LeaseLostError: The claim does not hold.
+    """
+    if not runs.renew(claim.run_id, claim.token, now + claim.lease):
+        raise LeaseLostError
+
+
+def holds(claim: Claim) -> bool:
+    """Whether the claim still stands."""
+    return runs.holds(claim.run_id, claim.token)
+
+
+def end(claim: Claim, fact: TaskFinished | TaskFailed, now: datetime) -> None:
+    """The work is over: the task is done or failed, and its workspace is free.
+
+    Raises:
+        LeaseLostError: The claim does not hold.
+    """
+    _prove(claim, now)
+    tasks.end(claim.task_id, "done" if isinstance(fact, TaskFinished) else "failed", now)
+    stream.record(claim.stream, f"@{claim.agent}", fact, now)
+    runs.close(claim.task_id)
+    workspaces.release(claim.run_id)
+
+
+def give_back(claim: Claim) -> None:
+    """This worker is going; its sandbox is dead, and any worker may go on at once."""
+    runs.give_back(claim.run_id, claim.token)
+    let_go(claim)
+
+
+def let_go(claim: Claim) -> None:
+    """The claim was lost and its sandbox is dead: the workspace is free, unless it was taken over."""
+    if not runs.is_open(claim.run_id):
+        workspaces.release(claim.run_id)
+
+
+def _prove(claim: Claim, now: datetime) -> None:
+    """Whatever is committed next is ours to commit; no sandbox of ours runs between calls."""
+    idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
+    if not runs.renew(claim.run_id, claim.token, now + claim.lease, **idle):
+        raise LeaseLostError

@@ -1,0 +1,86 @@
+"""List the files of a hostile tree: no recursion, no links followed, bounded in depth, number and reading."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_DEPTH = 64
+MAX_ENTRIES = 50_000
+TEXT_BYTES = 1 << 20
+CACHES = frozenset({".git", ".venv", ".cache", "__pycache__", "node_modules", ".pytest_cache"})
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file.
+
+    Attributes:
+        path: Relative to the root; what is not UTF-8 in a name is shown as U+FFFD.
+        size: Bytes.
+        lines: Of a text; None for anything else, and for what is too large to read.
+    """
+
+    path: str
+    size: int
+    lines: int | None
+
+
+def files(root: Path) -> Iterator[File]:
+    """The regular files below a folder, as far as the bounds go; caches and version control are left out.
+
+    Raises:
+        OSError: The folder itself cannot be read.
+    """
+    folders = [_Folder(os.open(root, _FOLDER), "")]
+    seen = 0
+    try:
+        while folders:
+            folder = folders[-1]
+            name = next(folder.names, None)
+            if name is None:
+                os.close(folders.pop().fd)
+                continue
+            seen += 1
+            if seen > MAX_ENTRIES:
+                return
+            with contextlib.suppress(OSError):  # it vanished, or its owner closed it: list what can be seen
+                found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode):
+                    path = os.fsencode(folder.prefix + name).decode(errors="replace")
+                    yield File(path, found.st_size, _lines(folder.fd, name, found.st_size))
+                elif stat.S_ISDIR(found.st_mode) and name not in CACHES and len(folders) < MAX_DEPTH:
+                    below = os.open(name, _FOLDER, dir_fd=folder.fd)
+                    folders.append(_Folder(below, f"{folder.prefix}{name}/"))
+    finally:
+        for folder in folders:
+            os.close(folder.fd)
+
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+class _Folder:
+    """An open folder and the names in it that are still to be looked at."""
+
+    def __init__(self, fd: int, prefix: str) -> None:
+        self.fd = fd
+        self.prefix = prefix
+        self.names = iter(os.listdir(fd))
+
+
+def _lines(folder: int, name: str, size: int) -> int | None:
+    """How many lines a text has."""
+    if size > TEXT_BYTES:
+        return None
+    # Not blocking: what was a file may be a pipe by now.
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None
+        content = file.read(TEXT_BYTES)
+    if b"\0" in content:
+        return None
+    return content.count(b"\n") + (not content.endswith(b"\n") and bool(content))

@@ -1,0 +1,129 @@
+"""Settings, read once from the environment and `.env` by the roof and passed down as plain values."""
+
+import os
+import tomllib
+from datetime import timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+ROOT_UID = 0
+
+
+class BadSettingsError(Exception):
+    """A setting cannot be used; the message names it and says what it takes."""
+
+
+def default_home() -> Path:
+    """The data folder: `/var/lib/legwork` for root, else `legwork` in the user's data directory."""
+    if os.geteuid() == ROOT_UID:
+        return Path("/var/lib/legwork")
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "legwork"
+
+
+def _named(name: str, default: Any) -> Any:
+    """A setting that has the same name in the environment of every program (no `LEGWORK_` prefix)."""
+    return Field(default=default, validation_alias=name)
+
+
+class Settings(BaseSettings):
+    """Every setting of Legwork with its default; `.env.example` explains them to people."""
+
+    model_config = SettingsConfigDict(env_prefix="LEGWORK_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=default_home)
+    database_url: str = ""
+    http: str = "127.0.0.1:8080"
+    mail_url: SecretStr = SecretStr("")
+    mail_from: str = "Legwork <legwork@localhost>"
+    mail_domain: str = "localhost"
+    secret_keys: SecretStr = SecretStr("")
+    model: str = "runbook"
+    admins: Annotated[tuple[str, ...], NoDecode] = ()
+    log_format: str = Field(default="text", pattern="^(text|json)$")
+
+    max_runs: int = Field(default=4, ge=1)
+    lease_seconds: float = Field(default=15, ge=1)
+    tick_seconds: float = Field(default=0.5, gt=0)
+    max_command_chars: int = Field(default=20_000, ge=100)
+    max_attempts: int = Field(default=5, ge=1)
+    max_steps: int = Field(default=200, ge=1)
+    command_seconds: float = Field(default=120, gt=0)
+    command_memory_mb: int = Field(default=1024, ge=16)
+    command_processes: int = Field(default=256, ge=8)
+    command_output_kb: int = Field(default=64, ge=1)
+    workspace_mb: int = Field(default=512, ge=1)
+    workspace_files: int = Field(default=50_000, ge=10)
+    sandbox_uid: int = Field(default=64_123, ge=1)
+    delivery_attempts: int = Field(default=10, ge=1)
+    delivery_retry_seconds: float = Field(default=2, gt=0)
+    far_end_timeout_seconds: float = Field(default=20, gt=0)
+
+    slack_bot_token: SecretStr = _named("SLACK_BOT_TOKEN", SecretStr(""))
+    slack_signing_secret: SecretStr = _named("SLACK_SIGNING_SECRET", SecretStr(""))
+    slack_api_url: str = _named("SLACK_API_URL", "https://slack.com/api/")
+
+    @field_validator("admins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Accept a comma-separated list, as an environment variable holds one."""
+        return tuple(filter(None, (v.strip() for v in value.split(",")))) if isinstance(value, str) else value
+
+    @property
+    def database(self) -> str:
+        """The address of the database, SQLite in the data folder unless told."""
+        return self.database_url or f"sqlite:///{self.home / 'legwork.db'}"
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim holds without being renewed."""
+        return timedelta(seconds=self.lease_seconds)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        **overrides: Values that win over the environment, by field name.
+
+    Raises:
+        BadSettingsError: A value cannot be used.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = str(problem["loc"][0])
+        name = place if place.isupper() else f"LEGWORK_{place.upper()}"
+        message = f"{name} cannot be used: {problem['msg']}. Mend it in the environment or in .env."
+        raise BadSettingsError(message) from error
+
+
+class _Given(Settings):
+    """Settings that are what the caller says, whatever the environment holds."""
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override]  # the base names sources that are not wanted
+        cls, _: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given."""
+        return (init_settings,)
+
+
+def given(**values: Any) -> Settings:
+    """Settings by name as the environment has them (`LEGWORK_HOME`, `SLACK_BOT_TOKEN`), and defaults else."""
+    return _Given(
+        **{
+            name.removeprefix("LEGWORK_").lower() if name.startswith("LEGWORK_") else name: value
+            for name, value in values.items()
+        }
+    )
+
+
+def defaults() -> dict[str, Any]:
+    """What a new installation starts with, from `defaults.toml`."""
+    return tomllib.loads(resources.files("config").joinpath("defaults.toml").read_text())

@@ -1,0 +1,29 @@
+"""Slack's way of writing text, undone.
+
+Source: https://docs.slack.dev/messaging/formatting-message-text#retrieving-messages
+"""
+
+import re
+
+_ENTITY = re.compile(r"&(amp|lt|gt);")
+_CHARACTERS = {"amp": "&", "lt": "<", "gt": ">"}
+_LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
+
+
+def decode(text: str) -> str:
+    """What a person typed: links and mentions as they read, the three entities as characters.
+
+    Literal `<` and `>` reach us as entities, so that what stands in real ones is always Slack's own.
+    """
+    return _ENTITY.sub(lambda match: _CHARACTERS[match[1]], _LINK.sub(_written, text))
+
+
+def _written(match: re.Match[str]) -> str:
+    target, label = match[1], match[2]
+    if target.startswith("mailto:"):
+        return target.removeprefix("mailto:")
+    if target[0] in "@#":
+        return f"{target[0]}{label}" if label else match[0]
+    if target.startswith("!"):
+        return label or f"@{target[1:].partition('^')[0]}"
+    return target

@@ -1,0 +1,85 @@
+"""Slash commands, from Slack's signed request to a private answer.
+
+Bolt runs with `process_before_response=True`: a listener does one short transaction and returns.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from peewee import OperationalError
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot import people
+from bot.actors import Door, Origin
+from bot.commands import grammar, registry
+from bot.delivery.mrkdwn import cut, from_markdown
+from bot.errors import UserMistake
+from bot.replies import Reply
+from handlers.slack.decode import decode
+from storage import database, inbox
+
+log = structlog.get_logger()
+
+ANSWER_CHARS = 3_500
+PRIVATE = {"privategroup", "directmessage"}
+
+
+@dataclass(frozen=True, slots=True)
+class SlackDoor:
+    """What the door needs to know.
+
+    Attributes:
+        bot_token: Speaks for the bot.
+        signing_secret: Proves that a request is Slack's.
+        admins: Ids of those who are admins by the settings.
+        max_chars: The longest command that is read.
+        now: The clock.
+    """
+
+    bot_token: str
+    signing_secret: str
+    admins: tuple[str, ...]
+    max_chars: int
+    now: Callable[[], datetime]
+
+    def app(self) -> AsyncApp:
+        """The Bolt app with its listeners."""
+        app = AsyncApp(
+            signing_secret=self.signing_secret,
+            authorize=self._authorize,
+            process_before_response=True,
+        )
+        for noun in ("agent", "task"):
+            app.command(f"/{noun}")(self._command)
+        return app
+
+    async def _authorize(self, team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
+        """Who the bot is, without asking Slack: an ack waits for no network."""
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=self.bot_token)
+
+    async def _command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
+        try:
+            reply = await database.run(self._run, command)
+        except OperationalError as error:
+            log.exception("command not carried out", command=command["command"])
+            reply = registry.mistake(f"Nothing was done: the database says “{error}”. Tell an admin.")
+        await ack(response_type="ephemeral", text=cut(from_markdown(reply.text), ANSWER_CHARS))
+
+    def _run(self, command: dict[str, Any]) -> Reply:
+        """One transaction: a request that was seen before changes nothing."""
+        now = self.now()
+        if not inbox.first_time(f"slack:{command['trigger_id']}", now):
+            return registry.mistake("This command was carried out before; nothing more was done.")
+        actor = people.from_slack(command["user_id"], command.get("user_name", ""), self.admins, now)
+        private = command.get("channel_name") in PRIVATE
+        origin = Origin(Door.SLACK, command["channel_id"], private=private)
+        text = f"{command['command'].removeprefix('/')} {decode(command.get('text', ''))}"
+        try:
+            parsed = grammar.parse(text, self.max_chars)
+        except UserMistake as error:
+            return registry.mistake(str(error), "usage")
+        return registry.run(registry.Call(parsed.name, parsed.arguments, actor, origin), now)

@@ -1,0 +1,146 @@
+"""The one place where asyncio meets the database.
+
+The core is plain functions over peewee rows. The shell calls them with `await run(fn, …)`: the whole
+function is one transaction on the database's own thread. A transaction that may write is IMMEDIATE, so
+that two processes wait for each other instead of failing half-way.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from peewee import DatabaseProxy, SqliteDatabase
+from playhouse.migrations import Runner
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_MS = 10_000
+PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "normal",
+    "foreign_keys": 1,
+    "busy_timeout": BUSY_MS,
+    "cache_size": -16_000,
+}
+
+proxy = DatabaseProxy()
+
+
+@dataclass
+class _Opened:
+    database: SqliteDatabase
+    thread: ThreadPoolExecutor
+    local: threading.local = field(default_factory=threading.local)
+
+
+_opened: _Opened | None = None
+
+
+class NotOpenError(RuntimeError):
+    """The database was used before it was opened."""
+
+
+def _require() -> _Opened:
+    if _opened is None:
+        message = "open the database first"
+        raise NotOpenError(message)
+    return _opened
+
+
+def open(url: str) -> None:  # noqa: A001  read as `database.open`
+    """Open the database for this process and bring its tables up to date.
+
+    Args:
+        url: `sqlite:///PATH`.
+
+    Raises:
+        ValueError: The address is of no kind that is known.
+    """
+    global _opened  # noqa: PLW0603  one process has one database
+    if not url.startswith("sqlite:///"):
+        message = (
+            f"The database address {url.split(':', maxsplit=1)[0]}:… is of no known kind: use sqlite:///PATH."
+        )
+        raise ValueError(message)
+    path = Path(url.removeprefix("sqlite:///"))
+    database = SqliteDatabase(str(path), pragmas=PRAGMAS)
+    proxy.initialize(database)
+    thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+    _opened = _Opened(database, thread)
+    thread.submit(_migrate, database, path).result()
+
+
+def _migrate(database: SqliteDatabase, path: Path) -> None:
+    """Apply what is pending; a lock makes processes that start together take turns."""
+    with path.with_name(path.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path.touch(mode=0o600)
+        Runner(database, str(MIGRATIONS)).up()
+
+
+def pending() -> list[str]:
+    """Names of the migrations that this database has not seen yet."""
+    return [m.name for m in Runner(_require().database, str(MIGRATIONS)).status() if not m.applied]
+
+
+def close() -> None:
+    """Wait for what is under way and close the database."""
+    global _opened
+    if _opened is not None:
+        opened, _opened = _opened, None
+        opened.thread.submit(opened.database.close).result()
+        opened.thread.shutdown()
+
+
+@contextlib.contextmanager
+def savepoint() -> Iterator[None]:
+    """What happens inside is undone as a whole when it raises, and the transaction goes on."""
+    with _require().database.savepoint():
+        yield
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Call back on the event loop once the transaction under way is committed; never if it is not."""
+    _require().local.callbacks.append(callback)
+
+
+async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function as one transaction on the database thread.
+
+    Args:
+        fn: Plain synchronous code that reads and writes rows; what it raises undoes the transaction.
+        *args: Passed on.
+        **kwargs: Passed on.
+
+    Returns:
+        What the function returns, once it is committed.
+
+    A caller that is cancelled first waits for the outcome, so that what it did is known to be done or undone.
+    """
+    opened, loop = _require(), asyncio.get_running_loop()
+
+    def transaction() -> T:
+        callbacks = opened.local.callbacks = []
+        with opened.database.atomic("IMMEDIATE"):
+            result = fn(*args, **kwargs)
+        for callback in callbacks:
+            loop.call_soon_threadsafe(callback)
+        return result
+
+    future = loop.run_in_executor(opened.thread, transaction)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
+        future.exception()  # seen: the caller is going away and cannot be told
+        raise

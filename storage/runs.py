@@ -1,0 +1,77 @@
+"""Claims with a lease: whoever holds a run's token may act on its task, nobody else."""
+
+import secrets
+from datetime import datetime
+
+from storage import workspaces
+from storage.tables import Runs, Tasks
+
+
+def add(task_id: int) -> Runs:
+    """An execution that waits to be claimed."""
+    return Runs.create(task=task_id)
+
+
+def claimable(now: datetime, host: str, limit: int, task_id: int | None = None) -> list[Runs]:
+    """Open runs that nobody holds any more, oldest first.
+
+    Args:
+        now: The time.
+        host: The machine that would take one: it can end a left-over sandbox only where that runs.
+        limit: How many at most.
+        task_id: Only those of this task.
+    """
+    wanted = Runs.open & (Runs.token.is_null() | (Runs.lease_until < now))
+    wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host)
+    if task_id is not None:
+        wanted &= Runs.task == task_id
+    return list(Runs.select(Runs, Tasks).join(Tasks).where(wanted).order_by(Runs.id).limit(limit))
+
+
+def claim(run: Runs, worker: str, now: datetime, until: datetime) -> Runs | None:
+    """Take a run, with its workspace.
+
+    Args:
+        run: As `claimable` gave it.
+        worker: Who takes it.
+        now: The time.
+        until: How long the claim holds unless it is renewed.
+
+    Returns:
+        The run as it stands now, with its new token; None if another worker got there first, or if another
+        run has the workspace.
+    """
+    if not workspaces.hold(run.task.workspace_id, run.id, now):
+        return None
+    free = Runs.token.is_null() | (Runs.lease_until < now)
+    claimed = Runs.update(
+        token=secrets.token_hex(16), worker=worker, lease_until=until, attempt=Runs.attempt + 1
+    ).where(Runs.id == run.id, Runs.open, Runs.attempt == run.attempt, free)
+    return Runs.get_by_id(run.id) if claimed.execute() == 1 else None
+
+
+def renew(run_id: int, token: str, until: datetime, **values: object) -> bool:
+    """Extend a claim and set the row's other values with it; False if the claim is lost."""
+    held = (Runs.id == run_id) & (Runs.token == token) & Runs.open
+    return Runs.update(lease_until=until, **values).where(held).execute() == 1
+
+
+def holds(run_id: int, token: str) -> bool:
+    """Whether a claim still stands, without writing."""
+    return Runs.select().where(Runs.id == run_id, Runs.token == token, Runs.open).exists()
+
+
+def give_back(run_id: int, token: str) -> None:
+    """Let any worker claim the run at once."""
+    idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
+    Runs.update(token=None, lease_until=None, **idle).where(Runs.id == run_id, Runs.token == token).execute()
+
+
+def is_open(run_id: int) -> bool:
+    """Whether a run is still to be worked on."""
+    return Runs.select().where(Runs.id == run_id, Runs.open).exists()
+
+
+def close(task_id: int) -> None:
+    """End the task's open run, whoever holds it: its token is worth nothing from now on."""
+    Runs.update(open=False, token=None).where(Runs.task == task_id, Runs.open).execute()

@@ -1,0 +1,76 @@
+"""Who hears of a task, how far they were told, and what was sent."""
+
+from datetime import datetime
+
+from storage.tables import Streams, Subscriptions, Tasks
+
+
+def add(task_id: int, outlet: str, address: str) -> None:
+    """Let an address hear of a task from its beginning; an address hears of it once."""
+    Subscriptions.insert(task=task_id, outlet=outlet, address=address).on_conflict_ignore().execute()
+
+
+def due(now: datetime, outlets: list[str], limit: int, task_id: int | None = None) -> list[Subscriptions]:
+    """Subscriptions behind their stream, that nobody serves and that need not wait."""
+    free = Subscriptions.leased_until.is_null() | (Subscriptions.leased_until < now)
+    ready = Subscriptions.not_before.is_null() | (Subscriptions.not_before <= now)
+    wanted = (Subscriptions.cursor < Streams.seq) & Subscriptions.outlet.in_(outlets) & free & ready
+    if task_id is not None:
+        wanted &= Subscriptions.task == task_id
+    return list(
+        Subscriptions.select(Subscriptions, Tasks)
+        .join(Tasks)
+        .join(Streams)
+        .where(wanted)
+        .order_by(Subscriptions.id)
+        .limit(limit)
+    )
+
+
+def all_told(task_id: int, outlets: list[str]) -> bool:
+    """Whether everyone who hears of a task by these outlets was told all of it, or has to be waited for."""
+    behind = (Subscriptions.cursor < Streams.seq) & Subscriptions.not_before.is_null()
+    wanted = (Subscriptions.task == task_id) & Subscriptions.outlet.in_(outlets)
+    waiting = Subscriptions.select().join(Tasks).join(Streams).where(behind, wanted)
+    return not waiting.exists()
+
+
+def get(subscription_id: int) -> Subscriptions:
+    """The subscription, with its task."""
+    return (
+        Subscriptions.select(Subscriptions, Tasks)
+        .join(Tasks)
+        .where(Subscriptions.id == subscription_id)
+        .get()
+    )
+
+
+def of_task(task_id: int) -> list[Subscriptions]:
+    """Everyone who hears of a task."""
+    return list(Subscriptions.select().where(Subscriptions.task == task_id).order_by(Subscriptions.id))
+
+
+def lease(subscription_id: int, now: datetime, until: datetime) -> bool:
+    """Serve this subscription alone until then; False if another worker does."""
+    free = Subscriptions.leased_until.is_null() | (Subscriptions.leased_until < now)
+    leased = Subscriptions.update(leased_until=until).where(Subscriptions.id == subscription_id, free)
+    return leased.execute() == 1
+
+
+def release(subscription_id: int) -> None:
+    """Others may serve it again."""
+    Subscriptions.update(leased_until=None).where(Subscriptions.id == subscription_id).execute()
+
+
+def postpone(subscription_id: int, until: datetime) -> None:
+    """Count a failed try and wait."""
+    failed = Subscriptions.update(not_before=until, attempts=Subscriptions.attempts + 1)
+    failed.where(Subscriptions.id == subscription_id).execute()
+
+
+def advance(subscription_id: int, cursor: int, thread: str | None = None) -> None:
+    """Move the cursor on, and keep the thread's remote id where it is new."""
+    values: dict[str, object] = {"cursor": cursor, "attempts": 0, "not_before": None}
+    if thread is not None:
+        values["thread"] = thread
+    Subscriptions.update(**values).where(Subscriptions.id == subscription_id).execute()

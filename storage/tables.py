@@ -1,0 +1,207 @@
+"""The tables, as peewee models. Migrations create them; nothing here does.
+
+Times are whole microseconds since 1970 in UTC: exact on every database, and read back as aware datetimes.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CharField,
+    CompositeKey,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+from storage.database import proxy
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class InstantField(BigIntegerField):
+    """A moment, to the microsecond."""
+
+    def db_value(self, value: datetime | None) -> int | None:
+        """Microseconds since 1970."""
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def python_value(self, value: Any) -> datetime | None:
+        """An aware datetime in UTC."""
+        return None if value is None else EPOCH + int(value) * MICROSECOND
+
+
+class Table(Model):
+    """What all tables share."""
+
+    class Meta:
+        """One database for all, named when the process opens it."""
+
+        database = proxy
+        legacy_table_names = False
+
+
+class People(Table):
+    """Who acts."""
+
+    id = AutoField()
+    name = CharField()
+    role = CharField()
+    since = InstantField()
+
+
+class Identities(Table):
+    """How a person is recognised: `slack` ids, `email` addresses, `local` operators."""
+
+    kind = CharField()
+    value = CharField()
+    person = ForeignKeyField(People)
+
+    class Meta:
+        """An identity belongs to one person."""
+
+        primary_key = CompositeKey("kind", "value")
+
+
+class Agents(Table):
+    """Named workers."""
+
+    id = AutoField()
+    name = CharField(unique=True)
+    about = TextField()
+    model = CharField(null=True)
+    status = CharField(default="active")
+
+
+class Streams(Table):
+    """A chain of events: one for each task, and number 1 for the house."""
+
+    id = AutoField()
+    seq = IntegerField(default=0)
+    head = BlobField(default=b"")
+
+
+class Events(Table):
+    """What happened; `body` may be erased, its `digest` stays."""
+
+    stream = ForeignKeyField(Streams)
+    seq = IntegerField()
+    body = BlobField(null=True)
+    digest = BlobField()
+    mac = BlobField()
+    key = CharField()
+
+    class Meta:
+        """A stream counts its events without gaps."""
+
+        primary_key = CompositeKey("stream", "seq")
+
+
+class Discussions(Table):
+    """A place where people talk with agents: a Slack channel."""
+
+    id = AutoField()
+    door = CharField()
+    place = CharField()
+    private = BooleanField(default=False)
+
+    class Meta:
+        """A place is mapped once."""
+
+        indexes = ((("door", "place"), True),)
+
+
+class Workspaces(Table):
+    """A directory that tasks work in; `held_by` is the run that has it to itself."""
+
+    id = AutoField()
+    name = CharField(unique=True)
+    held_by = IntegerField(null=True)
+
+
+class Tasks(Table):
+    """Pieces of work."""
+
+    id = AutoField()
+    title = CharField()
+    text = TextField()
+    state = CharField(index=True)
+    agent = ForeignKeyField(Agents)
+    asker = ForeignKeyField(People)
+    asker_id: int
+    discussion = ForeignKeyField(Discussions, null=True)
+    discussion_id: int | None
+    workspace = ForeignKeyField(Workspaces)
+    workspace_id: int
+    stream = ForeignKeyField(Streams)
+    stream_id: int
+    report_due = BooleanField(default=False, index=True)
+    opened_at = InstantField()
+    ended_at = InstantField(null=True)
+
+
+class Runs(Table):
+    """Executions of tasks. Whoever holds `token` until `lease_until` may act; nobody else."""
+
+    id = AutoField()
+    task = ForeignKeyField(Tasks)
+    task_id: int
+    open = BooleanField(default=True, index=True)
+    attempt = IntegerField(default=0)
+    worker = CharField(default="")
+    token = CharField(null=True)
+    lease_until = InstantField(null=True)
+    sandbox_host = CharField(null=True)
+    sandbox_pid = IntegerField(null=True)
+    sandbox_started = BigIntegerField(null=True)
+
+
+class Subscriptions(Table):
+    """Who hears of a task: `cursor` is the last event they were told of, `thread` their first message."""
+
+    id = AutoField()
+    task = ForeignKeyField(Tasks)
+    task_id: int
+    outlet = CharField()
+    address = CharField()
+    cursor = IntegerField(default=0)
+    thread = CharField(default="")
+    leased_until = InstantField(null=True)
+    not_before = InstantField(null=True)
+    attempts = IntegerField(default=0)
+
+    class Meta:
+        """An address hears of a task once."""
+
+        indexes = ((("task", "outlet", "address"), True),)
+
+
+class Deliveries(Table):
+    """One event sent to one subscription: `sending`, then `sent` or `dead`."""
+
+    subscription = ForeignKeyField(Subscriptions)
+    seq = IntegerField()
+    part = CharField()
+    state = CharField()
+    remote_id = CharField(default="")
+    maybe_twice = BooleanField(default=False)
+    error = TextField(default="")
+    at = InstantField()
+
+    class Meta:
+        """A part of an event is sent to a subscription once."""
+
+        primary_key = CompositeKey("subscription", "seq", "part")
+
+
+class Inbox(Table):
+    """Requests from outside that were acted on, so that a replay is not."""
+
+    key = CharField(primary_key=True)
+    at = InstantField(index=True)

@@ -1,0 +1,91 @@
+"""Tasks by number, and who may see which."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from peewee import ModelSelect
+
+from storage.tables import Agents, Discussions, People, Subscriptions, Tasks
+
+OPEN = ("queued", "running", "waiting", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What decides which tasks someone sees.
+
+    Attributes:
+        person: Sees the tasks they asked for.
+        addresses: Sees the tasks that are sent to one of these.
+        place: Door and place where they are now: its tasks show there.
+        public: Sees the tasks of every discussion that is not private.
+        everything: Sees all tasks.
+    """
+
+    person: int
+    addresses: tuple[str, ...] = ()
+    place: tuple[str, str] = ("", "")
+    public: bool = False
+    everything: bool = False
+
+
+def _seen_by(eyes: Eyes) -> "ModelSelect[Tasks]":
+    query: ModelSelect[Tasks] = (
+        Tasks.select(Tasks, Agents, People, Discussions)
+        .join(Agents)
+        .switch(Tasks)
+        .join(People)
+        .switch(Tasks)
+        .left_outer_join(Discussions)
+    )
+    if eyes.everything:
+        return query
+    told = Subscriptions.select(Subscriptions.task).where(Subscriptions.address.in_(eyes.addresses))
+    may = (Tasks.asker == eyes.person) | Tasks.id.in_(told)
+    if eyes.public:
+        may |= Tasks.discussion.is_null() | ~Discussions.private
+        may |= (Discussions.door == eyes.place[0]) & (Discussions.place == eyes.place[1])
+    return query.where(may)
+
+
+def find(task_id: int, eyes: Eyes) -> Tasks | None:
+    """The task of this number, for someone who may see it."""
+    return _seen_by(eyes).where(Tasks.id == task_id).first()
+
+
+def newest(eyes: Eyes, limit: int) -> list[Tasks]:
+    """The newest tasks that someone may see."""
+    return list(_seen_by(eyes).order_by(Tasks.id.desc()).limit(limit))
+
+
+def get(task_id: int) -> Tasks:
+    """The task of this number, which must be there."""
+    return Tasks.get_by_id(task_id)
+
+
+def begin(task_id: int) -> bool:
+    """A queued task runs now; False if it is not to."""
+    return Tasks.update(state="running").where(Tasks.id == task_id, Tasks.state.in_(OPEN)).execute() == 1
+
+
+def end(task_id: int, state: str, now: datetime) -> bool:
+    """End a task, owing its report; False if it had ended before."""
+    ended = Tasks.update(state=state, ended_at=now, report_due=True)
+    return ended.where(Tasks.id == task_id, Tasks.state.in_(OPEN)).execute() == 1
+
+
+def report_due(task_id: int | None = None) -> Tasks | None:
+    """The longest ended task whose report is still owed, or this one if its is."""
+    owed = Tasks.report_due if task_id is None else Tasks.report_due & (Tasks.id == task_id)
+    return Tasks.select().where(owed).order_by(Tasks.ended_at).first()
+
+
+def settle_report(task_id: int) -> bool:
+    """The report is owed no more; False if another worker settled it first."""
+    return Tasks.update(report_due=False).where(Tasks.id == task_id, Tasks.report_due).execute() == 1
+
+
+def last() -> int | None:
+    """The number of the newest task."""
+    newest = Tasks.select(Tasks.id).order_by(Tasks.id.desc()).first()
+    return newest.id if newest else None

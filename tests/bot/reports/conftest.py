@@ -1,0 +1,243 @@
+"""Sample tasks, told by events, for the tests of their reports."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from bot.events import (
+    AnyFact,
+    ArtifactSaved,
+    Call,
+    Change,
+    Event,
+    ModelTurned,
+    RunStarted,
+    TaskCancelled,
+    TaskFailed,
+    TaskFinished,
+    TaskOpened,
+    ToolFinished,
+    ToolInterrupted,
+    ToolStarted,
+)
+from bot.reports.report import Report
+from bot.reports.summary import read
+
+BEGIN = datetime(2026, 11, 21, 14, 3, 12, tzinfo=UTC)
+
+
+class Story:
+    """Events of one task in the making; each method lets time pass and records what happened."""
+
+    def __init__(self, title: str, text: str, **opened: str) -> None:
+        self.events: list[Event] = []
+        self.now = BEGIN
+        self.steps = 0
+        who = {"agent": "coder", "asked_by": "Ana Souza", "door": "slack", **opened}
+        self.add(TaskOpened(title=title, text=text, **who))
+
+    def add(self, fact: AnyFact, after: float = 0.0) -> "Story":
+        self.now += timedelta(seconds=after)
+        self.events.append(Event(len(self.events) + 1, self.now, "test", fact))
+        return self
+
+    def run(self, attempt: int = 1, after: float = 0.4) -> "Story":
+        return self.add(RunStarted(attempt=attempt, worker=f"atlas-{attempt}", model="runbook"), after)
+
+    def start(self, what: str, *, words: str = "", tool: str = "terminal", think: float = 0.2) -> Call:
+        self.steps += 1
+        call = Call(id=f"c{self.steps}", tool=tool, args={"command": what})
+        self.add(ModelTurned(step=self.steps, words=words, calls=(call,)), think)
+        self.add(ToolStarted(step=self.steps, call=call, does=what), 0.01)
+        return call
+
+    def step(self, what: str, output: str = "", seconds: float = 1.0, **ended: Any) -> "Story":
+        aside = {name: ended.pop(name) for name in ("words", "tool", "think") if name in ended}
+        call = self.start(what, **aside)
+        measured = {"ok": True, "exit_code": 0, "peak_rss_bytes": 18_400_000, **ended}
+        fact = ToolFinished(step=self.steps, call_id=call.id, output=output, seconds=seconds, **measured)
+        return self.add(fact, seconds)
+
+    def report(self, key: str = "T-12") -> Report:
+        return read(key, self.events)
+
+
+CHANGES = (
+    Change(path="src/billing/invoice.py", how="changed", size=8_412, added=12, removed=3),
+    Change(path="tests/billing/test_rounding.py", how="added", size=1_920, added=48, removed=0),
+    Change(path="docs/old-notes.md", how="deleted", removed=112),
+    Change(path="assets/logo.png", how="changed", size=48_213),
+)
+
+PYTEST_OUTPUT = """\
+============================= test session starts ==============================
+platform linux -- Python 3.11.9, pytest-9.2.0, pluggy-1.7.0
+rootdir: /workspace
+collected 42 items
+
+tests/billing/test_invoice.py ...........................                [ 64%]
+tests/billing/test_rounding.py ...............                           [100%]
+
+============================== 42 passed in 3.18s ==============================
+"""
+
+
+def success() -> Report:
+    text = """\
+The invoice total is **one cent off** when a discount applies (see https://example.com/issues/481).
+
+1. Find the cause in `src/billing/invoice.py`
+2. Fix it, with a test
+3. Run the whole suite
+
+```sh
+python -m pytest -q
+git diff --stat
+```
+"""
+    story = Story("Fix the rounding of invoice totals", text).run()
+    story.step(
+        "grep -rn 'round(' src/billing", "src/billing/invoice.py:88:    total = round(net * rate, 2)\n", 0.034
+    )
+    story.step(
+        "sed -i 's/round(net \\* rate, 2)/quantize(net * rate)/' src/billing/invoice.py",
+        seconds=0.012,
+        words="The total is rounded twice: once per line, once for the sum. I use decimal quantisation instead.",
+    )
+    story.step("python -m pytest -q", PYTEST_OUTPUT, 6.3, peak_rss_bytes=96_500_000)
+    story.step("git diff --stat", " src/billing/invoice.py | 15 +++++++++------\n 1 file changed\n", 0.021)
+    story.add(
+        TaskFinished(
+            summary="The rounding is fixed, and **42 tests pass**.\n\n- Totals are now rounded once, half to even.\n"
+            "- `tests/billing/test_rounding.py` holds 15 new cases.",
+            changes=CHANGES,
+        ),
+        1.1,
+    )
+    story.add(
+        ArtifactSaved(
+            name="coverage.html", purpose="file", media_type="text/html", size=82_311, sha256="ab" * 32
+        )
+    )
+    return story.report()
+
+
+def failure() -> Report:
+    story = Story(
+        "Nightly import of the customers' file", "Run the import.", door="email", asked_by="ops@example.com"
+    )
+    story.run(after=14)
+    story.step("curl -fsSO https://example.com/customers.csv", seconds=2.2)
+    story.step("python import.py customers.csv", "reading 1,204,332 rows …\n" * 40, 61, ok=False, ended_by="memory",
+               exit_code=137, peak_rss_bytes=512_000_000)  # fmt: skip
+    story.add(
+        TaskFailed(
+            reason="Step 2 ran out of memory (512 MB). Give the agent more with `agent edit coder --memory 1024`, or "
+            "read the file in parts.",
+            changes=CHANGES[:1],
+        ),
+        0.3,
+    )
+    return story.report("T-107")
+
+
+def cancelled() -> Report:
+    story = Story("Rebuild the search index", "Rebuild it, please.").run()
+    story.step("./index --prepare", "ok\n", 40)
+    story.start("./index --rebuild --all", think=3600 * 5)
+    story.add(RunStarted(attempt=2, worker="atlas-2", model="runbook"), 7200)
+    story.add(ToolInterrupted(step=2, call_id="c2"))
+    story.start("./index --rebuild --all --resume", think=86_400)
+    story.add(TaskCancelled(by="Ben Okri"), 9_000)
+    return story.report("T-31")
+
+
+def many(count: int = 60, lines: int = 30) -> Report:
+    story = Story(
+        f"Migrate {count} services to the new base image", "For each service: build, test, push."
+    ).run()
+    for number in range(count):
+        bad = number % 17 == 11
+        story.step(
+            f"make -C services/svc-{number:03} build test push",
+            "\n".join(
+                f"svc-{number:03} [{line:3}/{lines}] layer sha256:{line * 7919:012x} pushed"
+                for line in range(lines)
+            ),
+            3 + number % 9,
+            ok=not bad,
+            exit_code=2 if bad else 0,
+            think=1 + number % 4,
+        )
+    changes = tuple(
+        Change(
+            path=f"services/svc-{number:03}/Dockerfile", how="changed", size=900 + number, added=2, removed=1
+        )
+        for number in range(count)
+    )
+    story.add(TaskFinished(summary=f"{count} services were built.", changes=changes, more_changes=12), 1)
+    return story.report("T-1204")
+
+
+TORTURE = "Ærøskøbing naïve Ωμέγα Жуковский ễ ặ e\u0301\u0323 שלום (abc) עולם! مرحبا 漢字 한 ✓ ✗ → ⇒ 😀 👩‍👩‍👧 🇩🇪 𝐀 𝄞 ⣿ │└─ ‰ € \u202egnp.exe"
+
+
+def torture() -> Report:
+    text = f"{TORTURE}\n\n* {TORTURE}\n\n```\n\ttab\there\n{TORTURE}\n```\n" + "w" * 300 + "/" + "path/" * 60
+    story = Story(TORTURE + " " + "long " * 60, text, asked_by="Zoë \u202e漢 " * 8, agent="x" * 90).run()
+    story.step(
+        "printf '\\t%s' " + TORTURE,
+        TORTURE + "\n" + "a\tb\tc\n" + "─" * 130 + "\n" + "x" * 400 + "\n\x1b[31mred",
+        0.03,
+    )
+    story.step(
+        "# ``` \n```\n## Steps",
+        "```\n## Files changed\n````\n<script>alert(1)</script>",
+        0.002,
+        ok=False,
+        exit_code=1,
+    )
+    change = Change(path="very/" * 80 + TORTURE + ".py", how="added", size=3, added=1, removed=0)
+    story.add(
+        TaskFinished(
+            summary=TORTURE + "\n# Steps\n<b>x</b> | a | b |\n![i](http://x/y.png)", changes=(change,)
+        ),
+        3,
+    )
+    return story.report("T-9")
+
+
+def running() -> Report:
+    story = Story("Count the words", "wc").run()
+    story.step("wc -w *.md", "120\n", 0.03)
+    story.start("sleep 100")
+    return story.report()
+
+
+def single() -> Report:
+    story = Story("Say hello", "```sh\necho hello\n```", door="cli").run()
+    return story.step("echo hello", "hello\n", 0.03).add(TaskFinished(summary="Ran 1 step."), 0.002).report()
+
+
+SAMPLES: dict[str, Callable[[], Report]] = {
+    maker.__name__: maker for maker in (success, failure, cancelled, many, torture, running, single)
+}
+
+
+@pytest.fixture(params=SAMPLES)
+def sample(request: pytest.FixtureRequest) -> Report:
+    """Each of the sample reports in turn."""
+    return SAMPLES[request.param]()
+
+
+@pytest.fixture
+def samples() -> dict[str, Callable[[], Report]]:
+    """The makers of the sample reports, by name."""
+    return SAMPLES
+
+
+@pytest.fixture
+def story() -> type[Story]:
+    """What tells a task's events."""
+    return Story

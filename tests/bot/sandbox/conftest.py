@@ -1,0 +1,68 @@
+"""Rooms for sandboxed runs, which an unprivileged user can enter even where the tests run as root."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox import Owner, Sandbox, SandboxUnavailable, owner_for_this_process, tree
+from bot.sandbox.availability import find_bwrap
+
+
+@pytest.fixture
+def owner() -> Owner | None:
+    return owner_for_this_process()
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """A folder that others can pass through; pytest's own lies below one that they cannot."""
+    path = Path(tempfile.mkdtemp(prefix="legwork-sandbox-"))
+    path.chmod(0o711)
+    yield path
+    folder = os.open(path, tree.HANDLE)
+    tree.empty(folder)
+    os.close(folder)
+    path.rmdir()
+
+
+@pytest.fixture
+def scratch(room: Path) -> Path:
+    return room / "scratch"
+
+
+@pytest.fixture
+def workspace(room: Path) -> Path:
+    path = room / "ws"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def sandbox(scratch: Path, owner: Owner | None) -> Sandbox:
+    try:
+        find_bwrap(None, owner)
+    except SandboxUnavailable as missing:
+        pytest.skip(str(missing))
+    return Sandbox(scratch, owner)
+
+
+@pytest.fixture
+def survivors(workspace: Path) -> Callable[[], list[int]]:
+    """Finds the processes that still have the workspace mounted."""
+
+    def look() -> list[int]:
+        found = []
+        for path in Path("/proc").iterdir():
+            if path.name.isdigit():
+                try:
+                    mounts = (path / "mountinfo").read_text(errors="replace")
+                except OSError:
+                    continue
+                if f"{workspace} /workspace " in mounts:
+                    found.append(int(path.name))
+        return found
+
+    return look
