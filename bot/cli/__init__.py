@@ -49,7 +49,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _settings(level: str = "info") -> Settings:
-    from bot.app import log_to_stderr
+    from bot.app.logs import log_to_stderr
 
     settings = load()
     log_to_stderr(settings.log_format, level)
@@ -102,7 +102,7 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the page; a free one unless told.")] = 0,
 ) -> None:
     """Start the practice room with the bot in it, and run a sample task."""
-    from bot.app import log_to_stderr
+    from bot.app.logs import log_to_stderr
     from bot.cli.demo import demo as run
 
     log_to_stderr("text", "warning")
@@ -126,7 +126,7 @@ def doctor(*, as_json: Json = False) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database up to date."""
-    from bot.app import opened
+    from bot.app.house import opened
 
     async def run(settings: Settings) -> None:
         async with opened(settings):

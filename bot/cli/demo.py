@@ -10,10 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot import app
+from bot.app.house import opened
+from bot.app.listening import bind, serving
+from bot.app.web import web
+from bot.app.worker import worker
 from bot.cli.follow import follow
 from bot.errors import LegworkError
-from bot.listening import bind, serving
 from bot.practice import PracticeRoom
 from config.settings import Settings, given
 from storage import database, tasks
@@ -65,9 +67,9 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
     home.mkdir(parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
         room = await stack.enter_async_context(practice_room(home / "practice", port))
-        house = await stack.enter_async_context(app.opened(settings_for(room, home)))
-        await stack.enter_async_context(app.worker(house))
-        room.bot_url = await stack.enter_async_context(app.web(house)) + "/slack/events"
+        house = await stack.enter_async_context(opened(settings_for(room, home)))
+        await stack.enter_async_context(worker(house))
+        room.bot_url = await stack.enter_async_context(web(house)) + "/slack/events"
         console.print(f"Practice room: {room.page_url}", style="bold")
         console.print("alice types /agent assign @analyst …\n")
         task_id = await _assign(room)

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from rich.console import Console
 
-from bot import app, people
+from bot import people
 from bot.actors import Door, Origin
+from bot.app.house import now, opened
+from bot.app.presence import worker_alive
 from bot.cli.follow import follow, settled
 from bot.commands import grammar, registry
 from bot.errors import UserMistake
@@ -34,8 +36,8 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
         The exit code: 0 good, 1 failed, 2 wrong usage.
     """
     out, err = Console(), Console(stderr=True)
-    async with app.opened(settings) as house:
-        reply = await database.run(_run, text, as_address, settings, app.now())
+    async with opened(settings) as house:
+        reply = await database.run(_run, text, as_address, settings, now())
         if not reply.ok:
             (out.print_json(json.dumps(reply.data)) if as_json else err.print(reply.text, markup=False))
             return USAGE if reply.data["kind"] == "usage" else FAILED
@@ -48,13 +50,15 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
             return DONE
         async with contextlib.AsyncExitStack() as stack:
             outlets = None
-            if not app.worker_alive(settings.home):
-                outlets = await stack.enter_async_context(app.worker(house, only=task_id))
+            if not worker_alive(settings.home):
+                from bot.app.worker import worker
+
+                outlets = await stack.enter_async_context(worker(house, only=task_id))
             report = await follow(task_id, err if as_json else out)
             if outlets is not None:
                 await settled(task_id, outlets)
         if as_json:
-            shown = await database.run(_run, f"task show {report.key}", "", settings, app.now())
+            shown = await database.run(_run, f"task show {report.key}", "", settings, now())
             out.print_json(json.dumps(shown.data))
         else:
             out.print(f"{report.key} is {report.state}.", report.outcome, markup=False, highlight=False)

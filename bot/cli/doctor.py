@@ -12,8 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot import app
-from bot.app import House
+from bot.app.house import House, opened
 from bot.delivery.email import Mailer
 from bot.errors import LegworkError
 from bot.sandbox import probe
@@ -54,7 +53,7 @@ class Check:
 async def examine(settings: Settings) -> list[Check]:
     """Look at everything; one fault hides no other."""
     try:
-        async with app.opened(settings) as house:
+        async with opened(settings) as house:
             checks = [await _checked(name, look, house) for name, look in _LOOKS.items()]
     except (LegworkError, OSError, ValueError) as error:
         mend = "Name a folder that this user may write in LEGWORK_HOME."

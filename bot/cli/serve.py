@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 
-from bot import app
+from bot.app.house import opened
 from config.settings import Settings
 
 
@@ -15,9 +15,13 @@ async def serve(settings: Settings, *, web: bool, work: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        house = await stack.enter_async_context(app.opened(settings))
+        house = await stack.enter_async_context(opened(settings))
         if work:
-            await stack.enter_async_context(app.worker(house))
+            from bot.app.worker import worker
+
+            await stack.enter_async_context(worker(house))
         if web and settings.http:
-            await stack.enter_async_context(app.web(house))
+            from bot.app.web import web as listen
+
+            await stack.enter_async_context(listen(house))
         await stop.wait()

@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
@@ -72,7 +71,7 @@ class Pump:
         self._patience = patience
         self._now = now
         self._only = only
-        self._serving: dict[int, asyncio.Task[None]] = {}
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def drive(self) -> None:
         """Serve whoever is behind, until cancelled."""
@@ -82,9 +81,9 @@ class Pump:
                 await self._dispatch()
                 heard = await bell.wait(heard)
         finally:
-            for task in self._serving.values():
+            for task in self._serving:
                 task.cancel()
-            await asyncio.gather(*self._serving.values(), return_exceptions=True)
+            await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _dispatch(self) -> None:
         """Serve each subscription that is behind in a task of its own: a slow far end delays nobody else."""
@@ -93,11 +92,11 @@ class Pump:
             return
         for sub_id in await database.run(self._lease, room):
             task = asyncio.create_task(self._serve(sub_id), name=f"subscription {sub_id}")
-            self._serving[sub_id] = task
-            task.add_done_callback(partial(self._ended, sub_id))
+            self._serving.add(task)
+            task.add_done_callback(self._ended)
 
-    def _ended(self, sub_id: int, task: asyncio.Task[None]) -> None:
-        del self._serving[sub_id]
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._serving.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("delivery died; it is tried again when its lease is over", exc_info=error)
 

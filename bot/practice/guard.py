@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -49,6 +50,12 @@ class HostGuard:
         await self._app(scope, receive, send)
 
 
+async def missing(_request: Request, _error: Exception) -> Response:
+    """What a wrong address gets, the one without a token included."""
+    say = "There is nothing here. Open the address that `legwork demo` printed."
+    return PlainTextResponse(say, 404, SAFE_HEADERS)
+
+
 def hosts(url: str) -> tuple[str, ...]:
     """The Host headers that are let in."""
     port = urlsplit(url).port
@@ -61,8 +68,7 @@ def guarded(endpoint: Endpoint, token: str) -> Endpoint:
     async def check(request: Request) -> Response:
         given = str(request.path_params["token"])
         if not hmac.compare_digest(given.encode(), token.encode()):
-            say = "There is nothing here. Open the address that `legwork demo` printed."
-            return PlainTextResponse(say, 404, SAFE_HEADERS)
+            raise HTTPException(404)
         own = f"http://{request.headers['host']}"
         if request.method == "POST" and request.headers.get("origin") != own:
             return PlainTextResponse("Only the practice room's own page may do this.", 403, SAFE_HEADERS)

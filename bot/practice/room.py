@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 
 from bot.practice.changes import Changes
 from bot.practice.deliveries import Delivered, Deliveries, Mangle
-from bot.practice.guard import HostGuard
+from bot.practice.guard import HostGuard, missing
 from bot.practice.mailbox import Mailbox
 from bot.practice.site import Site
 from bot.practice.slack import SlackSide
@@ -49,6 +49,7 @@ class PracticeRoom:
         self.app = Starlette(
             routes=[*web_api.routes, *site.routes],
             middleware=[Middleware(HostGuard, url=lambda: self.url)],
+            exception_handlers={404: missing},
         )
 
     @property

@@ -1,7 +1,7 @@
 """The timeline: a bar for each step on an axis of time.
 
-How a step went is told by color and by how its bar is filled, so that it can be read in greyscale too: ok is light,
-failed is dark, interrupted is hatched.
+How a step went is told by color and by how its bar is filled, so that it can be read in greyscale too: ok
+is light, failed is dark, interrupted is hatched.
 """
 
 import math
@@ -23,7 +23,12 @@ COLORS: dict[StepState, Color] = {
     "running": (90, 140, 205),
 }
 MOST_LABELLED = 18  # steps that get a line of their own with their command
-TALLEST = 250.0
+MOST_LINKED = 200
+TALLEST = 250.0  # points, of all steps
+JUMPS = (5, 10, 20, 50, 100, 200, 500, 10**9)
+
+_APART = 14  # points between two numbers at the left
+_HATCHED_FROM = 2  # points of height
 
 _TICK = Style(Face.TEXT, 7, 9, MUTED)
 _FIGURE = Style(Face.TEXT, 7.4, 9, MUTED)
@@ -73,9 +78,7 @@ def timeline(sheet: Sheet, report: Report, places: Sequence[int]) -> None:
     top = sheet.y + 20
     _grid(sheet, axis, top, top + height)
     working = _strip(sheet, axis, steps, top - 12)
-    every = (
-        1 if labelled else next(jump for jump in (5, 10, 20, 50, 100, 200, 500, 10**9) if jump * pitch >= 14)
-    )
+    every = 1 if labelled else next(jump for jump in JUMPS if jump * pitch >= _APART)
     for row, step in enumerate(steps):
         y = top + row * pitch
         if labelled:
@@ -84,7 +87,7 @@ def timeline(sheet: Sheet, report: Report, places: Sequence[int]) -> None:
             sheet.text_right(axis.left - 5, y + pitch / 2 + 2.4, f"{step.number:,}", _TICK)
         for span, state in _spans(step):
             _bar(sheet, axis, span, state, y + pitch * 0.18, max(pitch * 0.64, 0.5))
-        if len(steps) <= 200:
+        if len(steps) <= MOST_LINKED:
             sheet.pdf.link(sheet.left, y, sheet.width, pitch, places[step.number - 1])
     for run in report.runs[1:]:
         x = axis.x(axis.at(run.started))
@@ -159,7 +162,7 @@ def _bar(sheet: Sheet, axis: _Axis, span: Span, state: StepState, y: float, h: f
     for corner in ((x, y, x + w, y), (x, y + h, x + w, y + h), (x, y, x, y + h), (x + w, y, x + w, y + h)):
         sheet.rule(*corner, color, 0.5)
     offset = 3.0 - h
-    while h > 2 and offset < w:
+    while h > _HATCHED_FROM and offset < w:
         low, high = max(offset, 0.0), min(offset + h, w)
         sheet.rule(x + low, y + h - (low - offset), x + high, y + h - (high - offset), color, 0.5)
         offset += 3.0

@@ -1,7 +1,8 @@
 """Drawing a PDF in a process of its own.
 
-Drawing holds the interpreter for a second or so. In a thread that made every other command ten times slower; in a
-child process of low priority it does not. The child gets the report as JSON, and answers with the PDF's bytes.
+Drawing holds the interpreter for a second or so. In a thread that made every other command ten times
+slower; in a child process of low priority it does not. The child gets the report as JSON, and answers with
+the PDF's bytes.
 """
 
 import asyncio
@@ -51,8 +52,8 @@ async def draw_pdf(report: Report, *, timeout_s: float = 60) -> bytes:
             pdf, complaint = await child.communicate(_reports.dump_json(report))
     except TimeoutError:
         raise LegworkError(
-            f"The PDF of {report.key} was not ready after {timeout_s:g} s and was given up. The thread and the mail "
-            f"tell the same; ask for it again when the machine is less busy."
+            f"The PDF of {report.key} was not ready after {timeout_s:g} s and was given up. The thread and "
+            f"the mail tell the same; ask for it again when the machine is less busy."
         ) from None
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -63,8 +64,8 @@ async def draw_pdf(report: Report, *, timeout_s: float = 60) -> bytes:
             -1
         ]
         raise LegworkError(
-            f"The PDF of {report.key} could not be drawn ({why[:300]}). The thread and the mail tell the same; an "
-            f"admin can report this with the task's key."
+            f"The PDF of {report.key} could not be drawn ({why[:300]}). The thread and the mail tell the "
+            f"same; an admin can report this with the task's key."
         )
     return pdf
 

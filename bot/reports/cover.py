@@ -36,11 +36,11 @@ def cover(sheet: Sheet, report: Report) -> None:
     sheet.text_right(sheet.right, sheet.y, "Legwork", _KEY)
     sheet.y += 14
     lines = wrap([Piece(report.title[:1000], TITLE)], sheet.width, sheet.fonts)
-    for number, line in enumerate(lines[:TITLE_LINES], 1):
+    if len(lines) > TITLE_LINES:
+        rest = " ".join(piece.text for line in lines[TITLE_LINES - 1 :] for piece in line)
+        lines[TITLE_LINES - 1 :] = [[Piece(sheet.shorten(rest, TITLE, sheet.width), TITLE)]]
+    for line in lines:
         sheet.y += TITLE.leading
-        if number == TITLE_LINES < len(lines):
-            text = "".join(piece.text for piece in line) + " " + lines[number][0].text
-            line = [Piece(sheet.shorten(text, TITLE, sheet.width), TITLE)]
         sheet.line(sheet.left, sheet.y - 5, line)
     _badge(sheet, report)
     _facts(sheet, phrases.facts(report))

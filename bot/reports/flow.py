@@ -1,6 +1,7 @@
 """What flows down the pages: headings, prose, code and tables.
 
-A heading stays with what follows it, a row of a table stays whole, and code goes on over as many pages as it takes.
+A heading stays with what follows it, a row of a table stays whole, and code goes on over as many pages as
+it takes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +29,9 @@ def heading(sheet: Sheet, text: str, *, keep: float) -> None:
     """A heading of the first order, and the outline's entry for it.
 
     Args:
-        keep: How much of what follows has to stand on the same page.
+        sheet: Where it is drawn.
+        text: The heading.
+        keep: Points of what follows that have to stand on the same page.
     """
     sheet.gap(22)
     sheet.need(HEADING.leading + 8 + keep)
@@ -115,6 +118,7 @@ def code(
     """A block of code over as many pages as it takes.
 
     Args:
+        sheet: Where it is drawn.
         rows: Shown text, broken into rows already; a piece is a note in a style of its own.
         panel: How it looks.
         left: How far it is set in.

@@ -1,9 +1,9 @@
 """Which glyph comes from where, and how wide it is.
 
-The fonts come from pymupdf-fonts: Noto Sans for text, Fira Mono for code, and others for what those two lack. From
-each only the glyphs that a report needs are taken before fpdf2 sees it, as a TrueType font: fpdf2 takes a quarter of
-the time to load that, and it embeds OpenType fonts with CFF outlines (Fira Mono and the symbols are such) as if
-they were TrueType, which strict readers refuse (ISO 32000-2, table 124).
+The fonts come from pymupdf-fonts: Noto Sans for text, Fira Mono for code, and others for what those two
+lack. From each only the glyphs that a report needs are taken before fpdf2 sees it, as a TrueType font:
+fpdf2 takes a quarter of the time to load that, and it embeds OpenType fonts with CFF outlines (Fira Mono
+and the symbols are such) as if they were TrueType, which strict readers refuse (ISO 32000-2, table 124).
 """
 
 import importlib
@@ -16,16 +16,17 @@ from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 
-from fontTools.pens.cu2quPen import Cu2QuPen
-from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.subset import Options, Subsetter
-from fontTools.ttLib import TTFont, newTable
+from fontTools import subset, ttLib  # type: ignore[import-untyped]  # fonttools has no types
+from fontTools.pens import cu2quPen, ttGlyphPen  # type: ignore[import-untyped]  # the same
 from fpdf import FPDF
 
-LEFT_OUT = ("FFTM", "GDEF", "GPOS", "GSUB", "MATH", "TTFA", "VORG", "DSIG")
-ALWAYS = "".join(map(chr, range(0x20, 0x7F))) + "·•–—…“”‘’×−"
+from bot.reports.visible import code, revealed
 
-_LINE_ENDS = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+LEFT_OUT = ("FFTM", "GDEF", "GPOS", "GSUB", "MATH", "TTFA", "VORG", "DSIG")
+ALWAYS = (
+    "".join(map(chr, range(0x20, 0x7F))) + "\N{MIDDLE DOT}\N{BULLET}\N{HORIZONTAL ELLIPSIS}\N{MINUS SIGN}"
+)
+
 _INVISIBLE = {0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10)}
 _CODES = re.compile(r"(U\+[0-9A-F]{4,6})(?=U\+)")
 
@@ -63,7 +64,7 @@ class Fonts:
     def __init__(self, pdf: FPDF, texts: Iterable[str]) -> None:
         held = set(ALWAYS).union(*(unicodedata.normalize("NFC", text) for text in texts))
         needed = {char for char in held if unicodedata.category(char)[0] not in "CZ"} | {" "}
-        self._sources: dict[str, TTFont] = {}
+        self._sources: dict[str, ttLib.TTFont] = {}
         homes = {face: self._homes(face, needed) for face in Face}
         covered = set.intersection(*(set(home) for home in homes.values()))
         self._shown = {ord(char): _instead(char) for char in held - covered if char not in "\n\t"}
@@ -85,7 +86,7 @@ class Fonts:
                 break
             if name not in self._sources:
                 data = importlib.import_module(f"pymupdf_fonts.{name}").fontbuffer
-                self._sources[name] = TTFont(io.BytesIO(data), lazy=True)
+                self._sources[name] = ttLib.TTFont(io.BytesIO(data), lazy=True)
             found = {char for char in missing if ord(char) in self._sources[name].getBestCmap()}
             homes.update(dict.fromkeys(found, name))
             missing -= found
@@ -113,8 +114,8 @@ class Fonts:
         return widths
 
     def show(self, text: str) -> str:
-        """The text as it will be written: composed, without what has no look, `U+XXXX` for what has no glyph."""
-        text = unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text)).translate(self._shown)
+        """The text as it will be written: composed, what has no look taken out, `U+XXXX` for a lacking glyph."""
+        text = unicodedata.normalize("NFC", revealed(text)).translate(self._shown)
         return _CODES.sub(r"\1 ", text) if self._shown else text
 
     def width(self, text: str, face: Face, size: float) -> float:
@@ -130,17 +131,16 @@ class Fonts:
 
 
 def _instead(char: str) -> str:
-    code = ord(char)
-    if code in _INVISIBLE:
+    if ord(char) in _INVISIBLE:
         return ""
-    return " " if unicodedata.category(char) == "Zs" else f"U+{code:04X}"
+    return " " if unicodedata.category(char) == "Zs" else code(char)
 
 
-def _subset(font: TTFont, chars: set[str]) -> bytes:
+def _subset(font: ttLib.TTFont, chars: set[str]) -> bytes:
     """A TrueType font of just these characters."""
-    options = Options(layout_features=[], notdef_outline=True, hinting=False, name_languages=[0x409])
+    options = subset.Options(layout_features=[], notdef_outline=True, hinting=False, name_languages=[0x409])
     options.drop_tables += LEFT_OUT
-    subsetter = Subsetter(options)
+    subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=[ord(char) for char in chars])
     subsetter.subset(font)
     font["OS/2"].version = max(font["OS/2"].version, 4)
@@ -151,15 +151,17 @@ def _subset(font: TTFont, chars: set[str]) -> bytes:
     return out.getvalue()
 
 
-def _make_quadratic(font: TTFont) -> None:
+def _make_quadratic(font: ttLib.TTFont) -> None:
     """Replace cubic CFF outlines by TrueType's quadratic ones, at most a thousandth of the size off."""
     order, outlines = font.getGlyphOrder(), font.getGlyphSet()
     glyphs = {}
     for name in order:
-        pen = TTGlyphPen(outlines)
-        outlines[name].draw(Cu2QuPen(pen, max_err=font["head"].unitsPerEm / 1000, reverse_direction=True))
+        pen = ttGlyphPen.TTGlyphPen(outlines)
+        outlines[name].draw(
+            cu2quPen.Cu2QuPen(pen, max_err=font["head"].unitsPerEm / 1000, reverse_direction=True)
+        )
         glyphs[name] = pen.glyph()
-    font["loca"], font["glyf"] = newTable("loca"), newTable("glyf")
+    font["loca"], font["glyf"] = ttLib.newTable("loca"), ttLib.newTable("glyf")
     font["glyf"].glyphOrder, font["glyf"].glyphs = order, glyphs
     del font["CFF "]
     most = font["maxp"]
@@ -174,7 +176,7 @@ def _make_quadratic(font: TTFont) -> None:
 
 def _chain(face: Face) -> tuple[str, ...]:
     """A face's own font, then those that stand in for it: for code the ones of an even width first."""
-    shared = FALLBACKS
+    shared: tuple[str, ...] = FALLBACKS
     if face in (Face.CODE, Face.CODE_BOLD):
         shared = ("FiraMono_Regular", "CascadiaMono_Regular", *shared)  # Braille, too
     return (face.value, *dict.fromkeys(name for name in shared if name != face.value))

@@ -1,7 +1,7 @@
 """Markdown to HTML that is safe to mail and to serve.
 
-Raw HTML and images in the Markdown are shown as text. What is rendered then goes through nh3 (ammonia), which keeps
-a short list of harmless tags: no scripts, no styles, nothing that is fetched from afar.
+Raw HTML and images in the Markdown are shown as text. What is rendered then goes through nh3 (ammonia),
+which keeps a short list of harmless tags: no scripts, no styles, nothing that is fetched from afar.
 """
 
 import html
@@ -47,9 +47,9 @@ def render(markdown_text: str) -> str:
         markdown_text: CommonMark with tables and fenced code, by anyone at all.
 
     Returns:
-        Balanced HTML of known tags. Addresses are http, https or mailto, and carry `rel="noopener noreferrer
-        nofollow"`. Text that is nested too deep to be read is shown as it is; in one with hundreds of brackets
-        outside code, bracketed links stay text (addresses in `<>` do not).
+        Balanced HTML of known tags. Addresses are http, https or mailto, and carry `rel="noopener
+        noreferrer nofollow"`. Text that is nested too deep to be read is shown as it is; in one with
+        hundreds of brackets outside code, bracketed links stay text (addresses in `<>` do not).
     """
     parser = Markdown(extensions=["sane_lists", "tables"], output_format="html")
     parser.preprocessors.deregister("html_block")

@@ -1,9 +1,25 @@
 """Figures as people read them: durations, sizes, counts and moments."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+KILO = 1000
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ONE_DECIMAL_BELOW = 9.95  # above it, it rounds to two digits anyway
+_NEXT_UNIT_FROM = 999.5  # it would round to 1000
+
+_FORMS: tuple[
+    tuple[float, Callable[[float], str]], ...
+] = (  # each up to where it would round to the next one
+    (0.0005, lambda _: "0 s"),
+    (0.9995, lambda seconds: f"{seconds * 1000:.0f} ms"),
+    (_ONE_DECIMAL_BELOW, lambda seconds: f"{seconds:.1f} s".replace(".0 ", " ")),
+    (MINUTE - 0.5, lambda seconds: f"{seconds:.0f} s"),
+    (HOUR - 0.5, lambda seconds: _two(round(seconds), MINUTE, "min", "s")),
+    (DAY - MINUTE / 2, lambda seconds: _two(round(seconds / MINUTE), 60, "h", "min")),
+)
 
 
 def duration(seconds: float) -> str:
@@ -12,40 +28,27 @@ def duration(seconds: float) -> str:
     Args:
         seconds: What is below 0 reads as 0.
     """
-    if seconds < 0.0005:
-        return "0 s"
-    if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s".replace(".0 ", " ")
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return _two(whole // MINUTE, "min", whole % MINUTE, "s")
-    minutes = round(seconds / MINUTE)
-    if minutes < DAY // MINUTE:
-        return _two(minutes // 60, "h", minutes % 60, "min")
-    hours = round(seconds / HOUR)
-    return _two(hours // 24, "d", hours % 24, "h")
+    for below, form in _FORMS:
+        if seconds < below:
+            return form(seconds)
+    return _two(round(seconds / HOUR), 24, "d", "h")
 
 
-def _two(large: int, unit: str, small: int, subunit: str) -> str:
-    return f"{large} {unit} {small} {subunit}" if small else f"{large} {unit}"
+def _two(count: int, to_unit: int, unit: str, subunit: str) -> str:
+    large, small = divmod(count, to_unit)
+    return f"{large:,} {unit} {small} {subunit}" if small else f"{large:,} {unit}"
 
 
 def size(count: int) -> str:
     """Bytes in decimal units: `512 bytes`, `3.4 MB`."""
-    if count < 1000:
+    if count < KILO:
         return counted(max(count, 0), "byte")
-    figure = float(min(count, 10**18))
-    for unit in ("kB", "MB", "GB", "TB"):
-        figure /= 1000
-        if figure < 9.95:
-            return f"{figure:.1f} {unit}"
-        if figure < 999.5:
-            return f"{figure:.0f} {unit}"
-    return f"{figure:,.0f} TB"
+    figure = float(min(count, KILO**6))
+    for unit in ("kB", "MB", "GB"):
+        figure /= KILO
+        if figure < _NEXT_UNIT_FROM:
+            return f"{figure:.1f} {unit}" if figure < _ONE_DECIMAL_BELOW else f"{figure:.0f} {unit}"
+    return f"{figure / KILO:,.1f} TB"
 
 
 def counted(count: int, noun: str) -> str:

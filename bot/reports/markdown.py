@@ -1,25 +1,26 @@
 """The report as Markdown: for threads, for mails, for reading as it is.
 
-CommonMark with tables. Whatever people or models wrote is escaped or fenced, so that it cannot pass for a part of
-the report: https://spec.commonmark.org/0.31.2/
+CommonMark with tables. Whatever people or models wrote is escaped or fenced, so that it cannot pass for a
+part of the report: https://spec.commonmark.org/0.31.2/
 """
 
 import re
 from collections.abc import Iterable, Iterator
 
 from bot.reports import phrases
-from bot.reports.humane import duration, size
+from bot.reports.humane import size
 from bot.reports.prose import Block, Code, Item, Line, Words, blocks
 from bot.reports.report import Report, StepView
+from bot.reports.visible import revealed
 
 _ACTIVE = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_|_(?![^\W_])")
-_AT_START = re.compile(r"^(\d{0,9})([#+=.)-])")
+_AT_START = re.compile(r"^()([#=]|[+-](?=[\s+-]|$))|^(\d{1,9})([.)])(?=\s|$)")
 _EDGES = re.compile(r"^(\s*)(.*?)(\s*)$", re.DOTALL)
 
 
 def escape(text: str) -> str:
     """Text of others as one line of Markdown that shows it as it is."""
-    return _guard(_neutral(" ".join(text.split())))
+    return _guard(_neutral(" ".join(revealed(text).split())))
 
 
 def _neutral(text: str) -> str:
@@ -29,11 +30,12 @@ def _neutral(text: str) -> str:
 
 def _guard(line: str) -> str:
     """Keep a line's beginning from opening a heading, a list or an underline."""
-    return _AT_START.sub(r"\1\\\2", line)
+    return _AT_START.sub(r"\1\3\\\2\4", line)
 
 
 def fence(text: str, language: str = "text") -> str:
     """Text of others as a block of code that nothing in it can close."""
+    text = revealed(text)
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{text.strip(chr(10))}\n{ticks}"
@@ -90,7 +92,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _prose(text: str) -> Iterator[str]:
     items: list[str] = []
-    for block in blocks(text):
+    for block in blocks(revealed(text)):
         if isinstance(block, Item):
             marker = "-" if block.marker == "•" else block.marker
             items.append(f"{'    ' * block.depth}{marker} {_line(block.line)}")

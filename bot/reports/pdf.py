@@ -1,6 +1,7 @@
 """The report as a PDF: the pages, top to bottom.
 
-Drawing takes seconds and holds the interpreter: see `bot.reports.child`. The same report gives the same bytes.
+Drawing takes seconds and holds the interpreter: see `bot.reports.child`. The same report gives the same
+bytes.
 """
 
 from collections.abc import Callable, Iterator, Sequence

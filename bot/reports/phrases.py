@@ -105,7 +105,7 @@ def step(view: StepView) -> list[str]:
 
 
 def lines(change: Change) -> str:
-    """Lines added and removed, as `+12 −3`; empty where the file is no text."""
+    """Lines added and removed, as `+12` and `3` after a minus sign; empty where the file is no text."""
     added = f"+{change.added:,}" if change.added else ""
     removed = f"\N{MINUS SIGN}{change.removed:,}" if change.removed else ""
     return " ".join(part for part in (added, removed) if part)

@@ -1,9 +1,9 @@
 """Text that people and models wrote, read into a few harmless shapes.
 
-A task's text and an agent's words are Markdown of a kind, and not to be trusted. Both views of them, Markdown
-and PDF, are made from what is read here: paragraphs, list items, code, and within a line bold, italic, code and
-web addresses. Everything else (headings, HTML, images, named links, tables) is text and stays text, so that nobody's
-words can pass for a part of the report.
+A task's text and an agent's words are Markdown of a kind, and not to be trusted. Both views of them,
+Markdown and PDF, are made from what is read here: paragraphs, list items, code, and within a line bold,
+italic, code and web addresses. Everything else (headings, HTML, images, named links, tables) is text and
+stays text, so that nobody's words can pass for a part of the report.
 """
 
 import re

@@ -125,7 +125,7 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """How long the work took, or has taken as far as the events reach; waiting for a worker is left out."""
+        """How long the work took, or has taken so far, in wall time since the first claim."""
         begin, end = self.started or self.opened, self.ended or self.as_of
         return max((end - begin).total_seconds(), 0.0) if begin and end else 0.0
 

@@ -23,6 +23,7 @@ TINT: Color = (234, 238, 242)
 LINK: Color = (21, 84, 150)
 WHITE: Color = (255, 255, 255)
 
+_ENTRY = 70  # characters of an entry of the outline
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
@@ -41,7 +42,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of shown text in one style; `link` is an address, or a place in the document by its number."""
+    """A stretch of shown text in one style; `link` is an address or the number of a place."""
 
     text: str
     style: Style
@@ -162,7 +163,7 @@ class Sheet:
         """Put this place into the outline that viewers show beside the pages."""
         name = " ".join(name.split())
         self.pdf.set_y(self.y)
-        self.pdf.start_section(name if len(name) <= 70 else name[:69] + "…", level, strict=False)
+        self.pdf.start_section(name[:_ENTRY] + ("…" if name[_ENTRY:] else ""), level, strict=False)
 
     def place(self) -> int:
         """A place that can be linked to now and `put` later."""
@@ -187,7 +188,7 @@ class Sheet:
 
 
 def _in_sight(pieces: Sequence[Piece]) -> list[Piece]:
-    """A line with right-to-left text in the order of sight, by the Unicode bidirectional algorithm (UAX #9)."""
+    """A line with right-to-left text in the order of sight (Unicode bidirectional algorithm, UAX #9)."""
     whole = "".join(piece.text for piece in pieces)
     owners = [piece for piece in pieces for _ in piece.text]
     ordered: list[Piece] = []

@@ -1,7 +1,8 @@
 """The steps, one after the other, within a room that is given.
 
-Where they need more, each output is cut to the same number of rows, found so that the room is just filled: short
-outputs stay whole. Where even that is too much, steps in the middle are left out. Both are said where it happens.
+Where they need more, each output is cut to the same number of rows, found so that the room is just filled:
+short outputs stay whole. Where even that is too much, steps in the middle are left out. Both are said where
+it happens.
 """
 
 from bisect import bisect_right
@@ -15,7 +16,7 @@ from bot.reports.fonts import Face
 from bot.reports.humane import counted
 from bot.reports.prose import cut
 from bot.reports.report import StepView
-from bot.reports.sheet import INK, MUTED, TINT, Color, Piece, Sheet, Style
+from bot.reports.sheet import MUTED, TINT, Color, Piece, Sheet, Style
 from bot.reports.wrap import wrap_code
 
 LEAST_ROWS = 6  # of an output, before steps are left out

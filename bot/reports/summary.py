@@ -89,70 +89,84 @@ def read(key: str, events: Iterable[Event]) -> Report:
     Returns:
         The report as far as the events reach; a task may still be running.
     """
-    opened: tuple[TaskOpened, datetime] | None = None
-    ended: tuple[Ended, datetime] | None = None
-    last: datetime | None = None
-    last_words = ""
-    runs: list[RunView] = []
-    artifacts: list[ArtifactSaved] = []
-    drafts: dict[str, _Draft] = {}
-    asked: dict[str, _Draft] = {}  # calls the model asked for that have not begun
+    reading = _Reading()
     for event in events:
-        last = event.at
+        reading.of_task(event)
+        reading.of_steps(event)
+    return reading.report(key)
+
+
+class _Reading:
+    """What has been understood so far."""
+
+    def __init__(self) -> None:
+        self.opened: tuple[TaskOpened, datetime] | None = None
+        self.ended: tuple[Ended, datetime] | None = None
+        self.last: datetime | None = None
+        self.last_words = ""
+        self.runs: list[RunView] = []
+        self.artifacts: list[ArtifactSaved] = []
+        self.drafts: dict[str, _Draft] = {}
+        self.asked: dict[str, _Draft] = {}  # calls that the model asked for and that have not begun
+
+    def of_task(self, event: Event) -> None:
+        self.last = event.at
         match event.fact:
             case TaskOpened() as fact:
-                opened = opened or (fact, event.at)
+                self.opened = self.opened or (fact, event.at)
             case RunStarted() as fact:
-                runs.append(RunView(fact.attempt, fact.worker, fact.model, event.at))
-            case ModelTurned() as fact:
-                last_words = fact.words
-                for place, call in enumerate(fact.calls):
-                    asked[call.id] = _Draft(call.tool, call.tool, words="" if place else fact.words)
-            case ToolStarted() as fact:
-                _draft(drafts, asked, fact.call.id).begin(fact, event.at)
-            case ToolFinished() as fact:
-                _draft(drafts, asked, fact.call_id).finish(fact, event.at)
-            case ToolInterrupted() as fact:
-                _draft(drafts, asked, fact.call_id).break_off(event.at)
+                self.runs.append(RunView(fact.attempt, fact.worker, fact.model, event.at))
             case TaskFinished() | TaskFailed() | TaskCancelled() as fact:
-                ended = (fact, event.at)
+                self.ended = (fact, event.at)
             case ArtifactSaved(purpose="file") as fact:
-                artifacts.append(fact)
-    if ended:
-        for draft in drafts.values():
-            if draft.state == "running":
-                draft.break_off(ended[1])
-    state, outcome = _outcome(ended[0] if ended else None, last_words)
-    if not ended and runs:
-        state = "running"
-    task, changed = opened[0] if opened else None, ended[0] if ended else None
-    return Report(
-        key=key,
-        title=(task.title.strip() if task else "") or key,
-        text=task.text if task else "",
-        agent=task.agent if task else "",
-        asked_by=task.asked_by if task else "",
-        door=task.door if task else "",
-        state=state,
-        opened=opened[1] if opened else None,
-        started=runs[0].started if runs else None,
-        ended=ended[1] if ended else None,
-        as_of=last,
-        outcome=outcome,
-        steps=tuple(draft.view(number) for number, draft in enumerate(drafts.values(), 1)),
-        runs=tuple(runs),
-        changes=() if changed is None or isinstance(changed, TaskCancelled) else changed.changes,
-        more_changes=0
-        if changed is None or isinstance(changed, TaskCancelled)
-        else max(changed.more_changes, 0),
-        artifacts=tuple(artifacts),
-    )
+                self.artifacts.append(fact)
 
+    def of_steps(self, event: Event) -> None:
+        match event.fact:
+            case ModelTurned() as fact:
+                self.last_words = fact.words
+                for place, call in enumerate(fact.calls):
+                    self.asked[call.id] = _Draft(call.tool, call.tool, words="" if place else fact.words)
+            case ToolStarted() as fact:
+                self.draft(fact.call.id).begin(fact, event.at)
+            case ToolFinished() as fact:
+                self.draft(fact.call_id).finish(fact, event.at)
+            case ToolInterrupted() as fact:
+                self.draft(fact.call_id).break_off(event.at)
 
-def _draft(drafts: dict[str, _Draft], asked: dict[str, _Draft], call_id: str) -> _Draft:
-    if call_id not in drafts:
-        drafts[call_id] = asked.pop(call_id, None) or _Draft(tool="", what=call_id)
-    return drafts[call_id]
+    def draft(self, call_id: str) -> _Draft:
+        if call_id not in self.drafts:
+            self.drafts[call_id] = self.asked.get(call_id) or _Draft(tool="", what=call_id)
+        return self.drafts[call_id]
+
+    def report(self, key: str) -> Report:
+        task, opened = self.opened or (None, None)
+        end, ended = self.ended or (None, None)
+        if ended:
+            for draft in self.drafts.values():
+                if draft.state == "running":
+                    draft.break_off(ended)
+        state, outcome = _outcome(end, self.last_words)
+        changed = end if isinstance(end, TaskFinished | TaskFailed) else None
+        return Report(
+            key=key,
+            title=(task.title.strip() if task else "") or key,
+            text=task.text if task else "",
+            agent=task.agent if task else "",
+            asked_by=task.asked_by if task else "",
+            door=task.door if task else "",
+            state="running" if self.runs and not end else state,
+            opened=opened,
+            started=self.runs[0].started if self.runs else None,
+            ended=ended,
+            as_of=self.last,
+            outcome=outcome,
+            steps=tuple(draft.view(number) for number, draft in enumerate(self.drafts.values(), 1)),
+            runs=tuple(self.runs),
+            changes=changed.changes if changed else (),
+            more_changes=max(changed.more_changes, 0) if changed else 0,
+            artifacts=tuple(self.artifacts),
+        )
 
 
 def _outcome(end: Ended | None, last_words: str) -> tuple[State, str]:

@@ -48,18 +48,19 @@ class SlackDoor:
 
     def app(self) -> AsyncApp:
         """The Bolt app with its listeners."""
+
+        async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
+            """Who the bot is, without asking Slack: an ack waits for no network."""
+            return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=self.bot_token)
+
         app = AsyncApp(
             signing_secret=self.signing_secret,
-            authorize=self._authorize,
+            authorize=authorize,
             process_before_response=True,
         )
         for noun in ("agent", "task"):
             app.command(f"/{noun}")(self._command)
         return app
-
-    async def _authorize(self, team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
-        """Who the bot is, without asking Slack: an ack waits for no network."""
-        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=self.bot_token)
 
     async def _command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
         try:

@@ -136,7 +136,7 @@ function grow() {
   box.style.height = `${Math.min(box.scrollHeight, 220)}px`;
 }
 
-$("text").addEventListener("input", grow);
+$("text").addEventListener("input", () => { grow(); $("refusal").hidden = true; });
 $("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); $("composer").requestSubmit(); }
 });

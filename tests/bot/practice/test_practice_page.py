@@ -88,7 +88,8 @@ async def test_nothing_is_shown_without_the_token(
         assert (await client.get(f"{room.page_url}{path}")).status_code == 200
         for token in ("x", room.page_url.split("/")[-2][:-1], "%C3%A9"):
             answer = await client.get(f"{room.url}/{token}/{path}")
-            assert answer.status_code == 404
+            assert (answer.status_code, "legwork demo" in answer.text) == (404, True)
+        assert "legwork demo" in (await client.get(f"{room.url}/")).text
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "", None])

@@ -1,0 +1,19 @@
+"""Text without tricks: what would be unseen, or would change how other text is seen, is spelled out."""
+
+import re
+
+_LINE_ENDS = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# Controls other than line end and tab, marks and overrides of direction (CVE-2021-42574), and tag characters.
+_TRICKS = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+)
+
+
+def revealed(text: str) -> str:
+    r"""The text with `\n` for every kind of line end and `U+XXXX` for every control character."""
+    return _TRICKS.sub(lambda found: code(found[0]), _LINE_ENDS.sub("\n", text))
+
+
+def code(char: str) -> str:
+    """A character's code point: `U+202E`."""
+    return f"U+{ord(char):04X}"
