@@ -8,6 +8,7 @@ from bot.commands.registry import Arguments, Context, Nothing, Word, command
 from bot.errors import Refused
 from bot.replies import Reply
 from bot.reports import summary
+from bot.reports.summary import StepView
 from bot.work import tasks
 from storage.tables import Tasks
 
@@ -65,8 +66,20 @@ def show(context: Context, arguments: OneTask) -> Reply:
     text = f"{ICONS[task.state]} **{report.key}** {report.title}\n{summary.headline(report)}"
     if report.outcome:
         text += f"\n\n{report.outcome}"
-    steps = [{"number": s.number, "what": s.what, "state": s.state, "output": s.output} for s in report.steps]
-    return Reply(text, {**_data(task), "text": task.text, "outcome": report.outcome, "steps": steps})
+    data = {"text": task.text, "outcome": report.outcome, "steps": [_step(step) for step in report.steps]}
+    return Reply(text, {**_data(task), **data})
+
+
+def _step(step: StepView) -> dict[str, object]:
+    return {
+        "number": step.number,
+        "what": step.what,
+        "state": step.state,
+        "output": step.output,
+        "exit_code": step.exit_code,
+        "seconds": step.seconds,
+        "attempts": step.attempts,
+    }
 
 
 @command("task cancel", needs=Role.STAKEHOLDER, arguments=OneTask)

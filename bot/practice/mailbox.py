@@ -53,6 +53,7 @@ class MailFault:
     reply: str
     times: int
     acted: bool
+    hang: bool
 
 
 class Mailbox:
@@ -105,6 +106,7 @@ class Mailbox:
         text: str = "4.3.0 Try again later",
         times: int = 1,
         acted: bool = False,
+        hang: bool = False,
     ) -> None:
         """Arrange that the next letters are refused.
 
@@ -114,8 +116,9 @@ class Mailbox:
             text: The rest of the reply line.
             times: How often.
             acted: Of `DATA`: keep the letter and answer with the failure all the same.
+            hang: Of `DATA`: never answer.
         """
-        self._faults.append(MailFault(at, f"{code} {text}", times, acted))
+        self._faults.append(MailFault(at, f"{code} {text}", times, acted, hang))
 
     def take_fault(self, at: Stage) -> MailFault | None:
         """The fault that this command meets, if any; it is used up by one."""
@@ -201,4 +204,6 @@ class _Handler:
             return fault.reply
         raw = envelope.original_content or b""
         self._mailbox.keep(envelope.mail_from or "", envelope.rcpt_tos, raw)
+        if fault and fault.hang:
+            await asyncio.Event().wait()  # until the other side gives up
         return fault.reply if fault else "250 2.0.0 OK"

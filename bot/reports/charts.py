@@ -132,12 +132,13 @@ def _strip(sheet: Sheet, axis: _Axis, steps: list[StepView], y: float) -> float:
     spans = sorted((axis.at(span.started), span.seconds) for step in steps for span, _ in _spans(step))
     sheet.text_right(axis.left - 6, y + 5.6, "all steps", _TICK)
     sheet.box(axis.left, y, axis.right - axis.left, 6, TINT)
+    thinnest = 0.5 if len(steps) <= MOST_LABELLED else 0.15
     total, reached = 0.0, 0.0
     for begin, seconds in spans:
         fresh, end = max(begin, reached), begin + seconds
         if end > fresh:
             total += end - fresh
-        sheet.box(axis.x(begin), y, max(axis.x(end) - axis.x(begin), 0.5), 6, MUTED)
+        sheet.box(axis.x(begin), y, max(axis.x(end) - axis.x(begin), thinnest), 6, MUTED)
         reached = max(reached, end)
     return total
 

@@ -86,7 +86,7 @@ class Fonts:
                 break
             if name not in self._sources:
                 data = importlib.import_module(f"pymupdf_fonts.{name}").fontbuffer
-                self._sources[name] = ttLib.TTFont(io.BytesIO(data), lazy=True)
+                self._sources[name] = ttLib.TTFont(io.BytesIO(data), lazy=True, recalcTimestamp=False)
             found = {char for char in missing if ord(char) in self._sources[name].getBestCmap()}
             homes.update(dict.fromkeys(found, name))
             missing -= found
@@ -114,9 +114,13 @@ class Fonts:
         return widths
 
     def show(self, text: str) -> str:
-        """The text as it will be written: composed, what has no look taken out, `U+XXXX` for a lacking glyph."""
+        """The text as it will be written: composed, `U+XXXX` for what has no glyph or must be seen."""
         text = unicodedata.normalize("NFC", revealed(text)).translate(self._shown)
         return _CODES.sub(r"\1 ", text) if self._shown else text
+
+    def show_line(self, text: str) -> str:
+        """The same on one line, with single spaces."""
+        return " ".join(self.show(text).split())
 
     def width(self, text: str, face: Face, size: float) -> float:
         """How wide a shown text is, in the unit of `size`."""

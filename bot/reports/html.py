@@ -5,6 +5,7 @@ which keeps a short list of harmless tags: no scripts, no styles, nothing that i
 """
 
 import html
+import re
 
 import nh3
 from markdown import Markdown
@@ -36,6 +37,7 @@ TAGS = {
 SCHEMES = {"http", "https", "mailto"}
 MOST_BRACKETS = 300  # Python-Markdown takes time in their square and worse: 20,000 of them took 70 s
 
+_ADDRESS = re.compile(r"(https?://|mailto:)\S+$", re.IGNORECASE)  # none that depends on where it is shown
 _IMAGES = ("image_link", "image_reference", "short_image_ref")
 _LINKS = ("link", "reference", "short_reference")
 
@@ -64,6 +66,7 @@ def render(markdown_text: str) -> str:
         rendered,
         tags=TAGS,
         attributes={"a": {"href", "title"}},
+        attribute_filter=lambda _tag, name, value: value if name != "href" or _ADDRESS.match(value) else None,
         url_schemes=SCHEMES,
         link_rel="noopener noreferrer nofollow",
     )

@@ -64,7 +64,7 @@ def _parts(report: Report) -> Iterator[str]:
     if report.changes:
         yield "## Files changed"
         rows = (
-            (escape(change.path), change.how, phrases.lines(change), size(change.size))
+            (escape(change.path), change.how, phrases.lines(change), phrases.file_size(change))
             for change in report.changes
         )
         yield _table(("File", "What", "Lines", "Size"), rows)

@@ -4,18 +4,17 @@ Drawing takes seconds and holds the interpreter: see `bot.reports.child`. The sa
 bytes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from fpdf.prefs import ViewerPreferences
 
-from bot.events import Change
 from bot.reports import phrases
 from bot.reports.charts import timeline
 from bot.reports.cover import cover
 from bot.reports.flow import BODY, NOTE, SMALL, Column, heading, prose, table
-from bot.reports.fonts import Face
+from bot.reports.fonts import Face, Fonts
 from bot.reports.humane import size
 from bot.reports.prose import cut
 from bot.reports.report import Report
@@ -41,7 +40,7 @@ def draw(report: Report) -> bytes:
         The PDF: A4, fonts embedded, with an outline and links.
     """
     sheet = Sheet(report.texts(), foot=(report.key, report.title))
-    report = _shown(report, sheet.fonts.show)
+    report = _shown(report, sheet.fonts)
     _describe(sheet, report)
     places = [sheet.place() for _ in report.steps]
     cover(sheet, report)
@@ -59,31 +58,32 @@ def draw(report: Report) -> bytes:
     return bytes(sheet.pdf.output())
 
 
-def _shown(report: Report, show: Callable[[str], str]) -> Report:
+def _shown(report: Report, fonts: Fonts) -> Report:
     """The report with every text as it will be written."""
+    show, line = fonts.show, fonts.show_line
     return replace(
         report,
-        key=show(report.key),
-        title=show(report.title),
+        key=line(report.key),
+        title=line(report.title),
         text=show(report.text),
-        agent=show(report.agent),
-        asked_by=show(report.asked_by),
-        door=show(report.door),
+        agent=line(report.agent),
+        asked_by=line(report.asked_by),
+        door=line(report.door),
         outcome=show(report.outcome),
         steps=tuple(
             replace(
                 step,
-                tool=show(step.tool),
+                tool=line(step.tool),
                 what=show(step.what),
                 words=show(step.words),
                 output=show(step.output),
             )
             for step in report.steps
         ),
-        runs=tuple(replace(run, worker=show(run.worker), model=show(run.model)) for run in report.runs),
-        changes=tuple(change.model_copy(update={"path": show(change.path)}) for change in report.changes),
+        runs=tuple(replace(run, worker=line(run.worker), model=line(run.model)) for run in report.runs),
+        changes=tuple(change.model_copy(update={"path": line(change.path)}) for change in report.changes),
         artifacts=tuple(
-            kept.model_copy(update={"name": show(kept.name), "media_type": show(kept.media_type)})
+            kept.model_copy(update={"name": line(kept.name), "media_type": line(kept.media_type)})
             for kept in report.artifacts
         ),
     )
@@ -92,7 +92,7 @@ def _shown(report: Report, show: Callable[[str], str]) -> Report:
 def _describe(sheet: Sheet, report: Report) -> None:
     """What viewers and archives know of the document."""
     pdf = sheet.pdf
-    pdf.set_title(f"{report.key} · {' '.join(report.title.split())}"[:300])
+    pdf.set_title(f"{report.key} · {report.title}"[:300])
     pdf.set_author("Legwork")
     pdf.set_creator("Legwork")
     pdf.set_subject(phrases.headline(report))
@@ -118,15 +118,12 @@ def _changes(sheet: Sheet, report: Report) -> None:
         Column("Size", 66, SMALL, to_right=True),
     ]
     rows = (
-        (_short(change.path), change.how, phrases.lines(change), _size(change)) for change in report.changes
+        (_short(change.path), change.how, phrases.lines(change), phrases.file_size(change))
+        for change in report.changes
     )
     shown = _fitting(sheet, columns, rows)
     if shown < report.files_changed:
         _note(sheet, f"… and {report.files_changed - shown:,} more.")
-
-
-def _size(change: Change) -> str:
-    return "" if change.how == "deleted" else size(change.size)
 
 
 def _artifacts(sheet: Sheet, report: Report) -> None:

@@ -60,7 +60,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("Opened", moment(report.opened) if report.opened else ""),
         ("Duration", _duration(report)),
         ("Steps", _steps(report)),
-        ("Files changed", f"{report.files_changed:,}" if report.ended else ""),
+        ("Files changed", f"{report.files_changed:,}" if report.state in ("done", "failed") else ""),
     ]
     if report.runs:
         last = report.runs[-1]
@@ -102,6 +102,11 @@ def step(view: StepView) -> list[str]:
     if view.attempts > 1:
         parts.append(counted(view.attempts, "attempt"))
     return parts
+
+
+def file_size(change: Change) -> str:
+    """How large a file is now; nothing where it is gone."""
+    return "" if change.how == "deleted" else size(change.size)
 
 
 def lines(change: Change) -> str:

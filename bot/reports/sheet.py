@@ -78,7 +78,7 @@ class Sheet:
         self.pdf = _Document(unit="pt", format="A4")
         self.pdf.set_auto_page_break(auto=False)
         self.fonts = Fonts(self.pdf, texts)
-        self._foot = (self.fonts.show(foot[0]), self.fonts.show(foot[1]))
+        self._foot = (self.fonts.show_line(foot[0]), self.fonts.show_line(foot[1]))
         self.pdf.foot = self
         self.y = self.top
         self.new_page()

@@ -14,6 +14,7 @@ from bot.sandbox.spawn import Spawned
 from bot.sandbox.terms import KIB, Handle
 
 _CHUNK = 64 * KIB
+_SETUP_FAILED = 1  # what bubblewrap exits with when it gives up; a command's own code is reported besides
 _PATIENCE_S = 20.0  # for the kernel to end processes, on a machine under heavy load
 
 
@@ -66,7 +67,7 @@ class Bubble:
     @property
     def ran(self) -> bool:
         """Whether the command was run at all, once finished."""
-        return self.exit_code is not None or self._process.returncode != 1
+        return self.exit_code is not None
 
     def let_go(self) -> None:
         """Let the command run."""
@@ -158,7 +159,10 @@ class Bubble:
         self._deafen(self._first)
 
     def _see_outer_dead(self) -> None:
-        self._process.wait()
+        ended = self._process.wait()
+        self._take_status()  # its last word is in the pipe
+        if self.exit_code is None and ended != _SETUP_FAILED:  # killed from elsewhere
+            self.exit_code = ended if ended >= 0 else 128 - ended
         self._deafen(self._outer)
 
     def _bury(self) -> None:

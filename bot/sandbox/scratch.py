@@ -76,10 +76,10 @@ def sweep(scratch: Path) -> int:
             folder = os.open(path, tree.FOLDER)
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _kill_users_of(path.name)
-                tree.empty(folder)
-                path.rmdir()
-                removed += 1
+                if _kill_users_of(path.name):
+                    tree.empty(folder)
+                    path.rmdir()
+                    removed += 1
             finally:
                 os.close(folder)
     return removed
@@ -97,19 +97,20 @@ def _locked(scratch: Path) -> tuple[Path, int]:
             os.close(folder)
 
 
-def _kill_users_of(run: str) -> None:
+def _kill_users_of(run: str) -> bool:
     """End what still has a run's scratch mounted: a sandbox whose bot died before it was let go.
 
-    Raises:
-        TimeoutError: It would not die; its folders must stay.
+    Returns:
+        Whether nothing uses it any more.
     """
     for pid in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()):
-        with contextlib.suppress(ProcessLookupError, FileNotFoundError, PermissionError):
+        with contextlib.suppress(OSError):  # gone, the kernel's own, or somebody else's
             process = pidfd.open_process(pid)
             try:
                 if f"/{run}/{_TEMPORARY} " in Path(f"/proc/{pid}/mountinfo").read_text(errors="replace"):
                     pidfd.send_kill(process)
                     if not pidfd.wait_dead(process, _DEATH_S):
-                        raise TimeoutError(f"Process {pid} still uses {run}.")
+                        return False
             finally:
                 os.close(process)
+    return True

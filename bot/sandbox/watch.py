@@ -91,7 +91,9 @@ class Watch:
             if crowd.memory > self._limits.memory_bytes:
                 self.memory = min(crowd.memory, proc.proportional() or crowd.memory)
             self.peak_memory = max(self.peak_memory, self.memory)
-            self.peak_processes = max(self.peak_processes, crowd.processes)
+            # Counted one after the other, a bomb's come and go; the kernel never lets more be at once.
+            processes = min(crowd.processes, self._limits.processes)
+            self.peak_processes = max(self.peak_processes, processes)
             all_memory = self.memory + self._in_memory_files + proc.in_sockets()
             if all_memory > self._limits.memory_bytes or self._host_suffers():
                 return "memory"

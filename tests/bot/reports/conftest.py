@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from bot.events import (
     AnyFact,
     ArtifactSaved,
@@ -27,8 +28,8 @@ from bot.reports.summary import read
 BEGIN = datetime(2026, 11, 21, 14, 3, 12, tzinfo=UTC)
 
 
-class Story:
-    """Events of one task in the making; each method lets time pass and records what happened."""
+class Story:  # each method lets time pass and records what happened
+    """Events of one task in the making."""
 
     def __init__(self, title: str, text: str, **opened: str) -> None:
         self.events: list[Event] = []
@@ -38,14 +39,17 @@ class Story:
         self.add(TaskOpened(title=title, text=text, **who))
 
     def add(self, fact: AnyFact, after: float = 0.0) -> "Story":
+        """Record a fact."""
         self.now += timedelta(seconds=after)
         self.events.append(Event(len(self.events) + 1, self.now, "test", fact))
         return self
 
     def run(self, attempt: int = 1, after: float = 0.4) -> "Story":
+        """A worker claims the task."""
         return self.add(RunStarted(attempt=attempt, worker=f"atlas-{attempt}", model="runbook"), after)
 
     def start(self, what: str, *, words: str = "", tool: str = "terminal", think: float = 0.2) -> Call:
+        """A call is asked for and begins."""
         self.steps += 1
         call = Call(id=f"c{self.steps}", tool=tool, args={"command": what})
         self.add(ModelTurned(step=self.steps, words=words, calls=(call,)), think)
@@ -53,6 +57,7 @@ class Story:
         return call
 
     def step(self, what: str, output: str = "", seconds: float = 1.0, **ended: Any) -> "Story":
+        """A call begins and ends."""
         aside = {name: ended.pop(name) for name in ("words", "tool", "think") if name in ended}
         call = self.start(what, **aside)
         measured = {"ok": True, "exit_code": 0, "peak_rss_bytes": 18_400_000, **ended}
@@ -60,6 +65,7 @@ class Story:
         return self.add(fact, seconds)
 
     def report(self, key: str = "T-12") -> Report:
+        """The report so far."""
         return read(key, self.events)
 
 
@@ -103,14 +109,14 @@ git diff --stat
     story.step(
         "sed -i 's/round(net \\* rate, 2)/quantize(net * rate)/' src/billing/invoice.py",
         seconds=0.012,
-        words="The total is rounded twice: once per line, once for the sum. I use decimal quantisation instead.",
+        words="The total is rounded twice: once per line, once for the sum. I round it once instead.",
     )
     story.step("python -m pytest -q", PYTEST_OUTPUT, 6.3, peak_rss_bytes=96_500_000)
     story.step("git diff --stat", " src/billing/invoice.py | 15 +++++++++------\n 1 file changed\n", 0.021)
     story.add(
         TaskFinished(
-            summary="The rounding is fixed, and **42 tests pass**.\n\n- Totals are now rounded once, half to even.\n"
-            "- `tests/billing/test_rounding.py` holds 15 new cases.",
+            summary="The rounding is fixed, and **42 tests pass**.\n\n"
+            "- Totals are now rounded once, half to even.\n- `tests/billing/test_rounding.py` holds 15 new cases.",
             changes=CHANGES,
         ),
         1.1,
@@ -129,12 +135,12 @@ def failure() -> Report:
     )
     story.run(after=14)
     story.step("curl -fsSO https://example.com/customers.csv", seconds=2.2)
-    story.step("python import.py customers.csv", "reading 1,204,332 rows …\n" * 40, 61, ok=False, ended_by="memory",
-               exit_code=137, peak_rss_bytes=512_000_000)  # fmt: skip
+    printed = "reading 1,204,332 rows …\n" * 40
+    story.step("python import.py customers.csv", printed, 61, ok=False, ended_by="memory", exit_code=137)
     story.add(
         TaskFailed(
-            reason="Step 2 ran out of memory (512 MB). Give the agent more with `agent edit coder --memory 1024`, or "
-            "read the file in parts.",
+            reason="Step 2 ran out of memory (512 MB). Give the agent more with `agent edit coder`, or read the file "
+            "in parts.",
             changes=CHANGES[:1],
         ),
         0.3,
@@ -180,7 +186,10 @@ def many(count: int = 60, lines: int = 30) -> Report:
     return story.report("T-1204")
 
 
-TORTURE = "Ærøskøbing naïve Ωμέγα Жуковский ễ ặ e\u0301\u0323 שלום (abc) עולם! مرحبا 漢字 한 ✓ ✗ → ⇒ 😀 👩‍👩‍👧 🇩🇪 𝐀 𝄞 ⣿ │└─ ‰ € \u202egnp.exe"
+TORTURE = (
+    "Ærøskøbing naïve Ωμέγα Жуковский ễ ặ e\u0301\u0323 שלום (abc) עולם! مرحبا 漢字 한 ✓ ✗ → ⇒ 😀 "
+    "👩\u200d👩\u200d👧 🇩🇪 \U0001d400 𝄞 ⣿ │└─ ‰ € \u202egnp.exe"
+)
 
 
 def torture() -> Report:

@@ -1,0 +1,199 @@
+"""The report as a PDF."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+from pypdf.generic import Destination
+
+from bot.events import Change, TaskFinished
+from bot.reports.pdf import MAX_PAGES, draw
+from bot.reports.report import Report
+
+Maker = Callable[[], Report]
+
+
+def opened(report: Report) -> PdfReader:
+    """The drawn report, as a program reads it."""
+    return PdfReader(io.BytesIO(draw(report)))
+
+
+def text_of(reader: PdfReader) -> str:
+    """All its text, with single spaces."""
+    return " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+
+
+def titles(entries: list[Any]) -> list[Any]:
+    """The outline's titles, nested as it is."""
+    return [titles(one) if isinstance(one, list) else one.title for one in entries]
+
+
+def test_the_first_page_tells_it_all(samples: dict[str, Maker]) -> None:
+    """Title, state, facts, outcome and timeline stand on the first page, in this order."""
+    page = " ".join(opened(samples["success"]()).pages[0].extract_text().split())
+    parts = (
+        "Task report · T-12",
+        "Fix the rounding of invoice totals",
+        "Done",
+        "in 8.3 s: 4 steps, 4 files changed",
+        "Asked by",
+        "Ana Souza, in Slack",
+        "@coder",
+        "21 Nov 2026, 14:03:12 UTC",
+        "Outcome",
+        "42 tests pass",
+        "Timeline",
+        "all steps",
+        "What was asked",
+        "page 1 of 2",
+    )
+    places = [page.find(part) for part in parts]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+def test_steps_and_files_follow(samples: dict[str, Maker]) -> None:
+    """Each step has its command, what it printed and how it ended; each file its row."""
+    text = text_of(opened(samples["failure"]()))
+    assert "failed · out of memory · exit code 137 · 1 min 1 s" in text
+    assert "python import.py customers.csv" in text
+    assert text.count("reading 1,204,332 rows …") == 40
+    assert re.search(r"src/billing/invoice\.py changed \+12 .3 8\.4 kB", text)
+
+
+def test_a_viewer_knows_what_it_is(samples: dict[str, Maker]) -> None:
+    """Title, author, language, date and an outline are in the file."""
+    reader = opened(samples["success"]())
+    info = reader.metadata
+    assert info
+    assert (info.title, info.author, info.subject) == (
+        "T-12 · Fix the rounding of invoice totals",
+        "Legwork",
+        "Done in 8.3 s: 4 steps, 4 files changed",
+    )
+    assert info.creation_date == samples["success"]().as_of.replace(microsecond=0)  # type: ignore[union-attr]  # has one
+    assert reader.trailer["/Root"]["/Lang"] == "en"
+    assert titles(reader.outline) == [
+        "Summary",
+        "Outcome",
+        "Timeline",
+        "What was asked",
+        "Steps",
+        [
+            "1. grep -rn 'round(' src/billing",
+            "2. sed -i 's/round(net \\* rate, 2)/quantize(net * rate)/' src/billing/…",
+            "3. python -m pytest -q",
+            "4. git diff --stat",
+        ],
+        "Files changed",
+        "Files kept",
+    ]
+
+
+def test_links_lead_where_they_say(samples: dict[str, Maker]) -> None:
+    """An address in the text is a link; a bar of the timeline leads to its step."""
+    reader = opened(samples["success"]())
+    marks = [note.get_object() for note in reader.pages[0]["/Annots"]]
+    assert "https://example.com/issues/481" in [mark["/A"]["/URI"] for mark in marks if "/A" in mark]
+    steps = reader.outline[5]
+    assert isinstance(steps, list)
+    pages = {reader.get_destination_page_number(one) for one in steps if isinstance(one, Destination)}
+    assert pages == {1}
+    assert sum("/Dest" in mark for mark in marks) == 4
+
+
+def test_fonts_are_embedded_as_what_they_are(samples: dict[str, Maker]) -> None:
+    """Every font is in the file, cut to what is used, and none is CFF under a TrueType name."""
+    reader = opened(samples["torture"]())
+    fonts = {
+        ref.idnum: ref.get_object() for page in reader.pages for ref in page["/Resources"]["/Font"].values()
+    }
+    assert len(fonts) >= 6
+    for font in fonts.values():
+        child = font["/DescendantFonts"][0].get_object()
+        program = child["/FontDescriptor"]["/FontFile2"].get_data()
+        assert child["/Subtype"] == "/CIDFontType2"
+        assert program[:4] == b"\0\1\0\0"
+        assert len(program) < 60_000
+
+
+def test_unicode_is_written_or_spelled_out(samples: dict[str, Maker]) -> None:
+    """What has a glyph is there; what has none is told by its number, never left blank."""
+    text = text_of(opened(samples["torture"]()))
+    for part in ("Ærøskøbing naïve Ωμέγα Жуковский ễ ặ", "✓", "✗", "⇒", "𝄞", "⣿", "│└─", "€"):
+        assert part in text
+    for part in ("U+6F22 U+5B57", "U+1F600", "U+202E", "U+001B"):
+        assert part in text
+    assert "שלום" in text or "םולש" in text  # the order in which a reader gives it back is the reader's
+
+
+def test_nothing_stands_outside_the_page(sample: Report) -> None:
+    """However long a word, a title or a path: text begins within the margins."""
+    for page in opened(sample).pages:
+        places: list[tuple[float, float]] = []
+        page.extract_text(
+            visitor_text=lambda _t, _c, matrix, _f, _s, at=places: at.append((matrix[4], matrix[5]))
+        )  # type: ignore[misc]  # a lambda's argument has no type
+        assert all(50 <= x <= 545 and 30 <= y <= 800 for x, y in places if (x, y) != (0, 0))
+
+
+@pytest.mark.parametrize(("steps", "lines"), [(60, 30), (60, 300), (900, 40), (1, 30_000)])
+def test_a_report_keeps_to_its_most_pages(samples: dict[str, Maker], steps: int, lines: int) -> None:
+    """Whatever there is to tell, the pages are bounded, and what is left out is said."""
+    reader = opened(samples["many"](steps, lines))  # type: ignore[call-arg]  # this maker takes its size
+    assert len(reader.pages) <= MAX_PAGES
+    text = text_of(reader)
+    assert f"page {len(reader.pages)} of {len(reader.pages)}" in text
+    told = re.search(r"lines left out of this PDF|are left out of this PDF", text)
+    assert bool(told) == (steps * lines > 2000)
+    if told:
+        assert len(reader.pages) > MAX_PAGES // 2
+    assert "Files changed" in text
+
+
+def test_a_hostile_volume_is_cut_everywhere(story: type[Any]) -> None:
+    """Text, words, commands, outputs and paths of any length end in a bounded report, and quickly."""
+    told = story("t " * 3000, "漢\n\n" * 9000, agent="a" * 9000, asked_by="b " * 9000).run()
+    for number in range(30):
+        told.step("c" * 90_000, "\n" * 90_000 + "漢" * 90_000, words="w\n" * 9000, ok=bool(number % 2))
+    changes = tuple(Change(path=f"{number}/" + "漢" * 400, how="added") for number in range(900))
+    told.add(TaskFinished(summary="- s\n" * 9000, changes=changes, more_changes=10**6))
+    reader = opened(told.report())
+    assert len(reader.pages) <= MAX_PAGES
+    assert "more characters are left out of this PDF." in text_of(reader)
+
+
+def test_the_same_report_gives_the_same_bytes(sample: Report) -> None:
+    """Nothing of the moment or the machine is in the file."""
+    assert draw(sample) == draw(sample)
+
+
+def test_headings_stay_with_what_they_head(samples: dict[str, Maker]) -> None:
+    """No page ends with the line that a step begins with."""
+    for page in opened(samples["many"]()).pages:
+        lines = page.extract_text().splitlines()
+        body = [line for line in lines if line.strip() and "page" not in line and "Migrate" not in line]
+        assert not re.search(r"^Step \d+$|MB memory$|^Steps$", body[-1])
+
+
+TORN = st.text(max_size=30) | st.text("\u0590\u05d0\u0627(\u0301a1 \t\n\u202e[]\U0001e900`*|", max_size=40)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(told=st.tuples(TORN, TORN, TORN, TORN, TORN))
+def test_any_text_can_be_drawn(story: type[Any], told: tuple[str, str, str, str, str]) -> None:
+    """No text makes drawing fail."""
+    title, text, what, output, summary = told
+    report = story(title, text, agent=title, asked_by=what).run().step(what, output, words=text)
+    report.add(TaskFinished(summary=summary, changes=(Change(path=what, how="changed", added=1),)))
+    assert draw(report.report(title)).startswith(b"%PDF-")

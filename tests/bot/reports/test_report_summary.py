@@ -1,0 +1,163 @@
+"""Events into a report, and its headline."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from bot.events import (
+    AnyFact,
+    ArtifactSaved,
+    Call,
+    DeliveryAbandoned,
+    Event,
+    ModelTurned,
+    RunStarted,
+    TaskCancelled,
+    TaskFailed,
+    TaskFinished,
+    TaskOpened,
+    ToolFinished,
+    ToolInterrupted,
+    ToolStarted,
+)
+from bot.reports.report import Report
+from bot.reports.summary import headline, read
+
+Maker = Callable[[], Report]
+
+ids = st.sampled_from(["a", "b", "c"])
+calls = st.builds(Call, id=ids, tool=st.text(), args=st.just({}))
+facts: st.SearchStrategy[AnyFact] = st.one_of(
+    st.from_type(TaskOpened),
+    st.from_type(RunStarted),
+    st.builds(ModelTurned, step=st.integers(), words=st.text(), calls=st.lists(calls).map(tuple)),
+    st.builds(ToolStarted, step=st.integers(), call=calls, does=st.text()),
+    st.builds(ToolFinished, step=st.integers(), call_id=ids, ok=st.booleans(), output=st.text()),
+    st.builds(ToolFinished, call_id=ids, seconds=st.floats(), peak_rss_bytes=st.integers()),
+    st.builds(ToolInterrupted, step=st.integers(), call_id=ids),
+    st.from_type(TaskFinished),
+    st.from_type(TaskFailed),
+    st.from_type(TaskCancelled),
+    st.from_type(ArtifactSaved),
+)
+
+
+def test_headlines_tell_how_it_went(samples: dict[str, Maker]) -> None:
+    """The headline says the state, the time, and what is to be counted."""
+    assert {name: headline(make()) for name, make in samples.items()} == {
+        "success": "Done in 8.3 s: 4 steps, 4 files changed",
+        "failure": "Failed after 1 min 4 s: 2 steps, 1 failed, 1 file changed",
+        "cancelled": "Stopped after 1 d 10 h: 3 steps, 2 interrupted",
+        "many": "Done in 9 min 23 s: 60 steps, 3 failed, 72 files changed",
+        "torture": "Done in 3.5 s: 2 steps, 1 failed, 1 file changed",
+        "running": "Running for 450 ms so far: 2 steps",
+        "single": "Done in 242 ms: 1 step, no files changed",
+    }
+
+
+def test_a_report_holds_who_asked_whom_and_when(samples: dict[str, Maker]) -> None:
+    """Asker, agent, door and moments come from the first events."""
+    report = samples["failure"]()
+    assert (report.asked_by, report.door, report.agent, report.state) == (
+        "ops@example.com",
+        "email",
+        "coder",
+        "failed",
+    )
+    assert report.opened
+    assert report.started
+    assert report.started - report.opened == timedelta(seconds=14)
+    assert report.outcome.startswith("Step 2 ran out of memory")
+
+
+def test_steps_tell_how_they_ended(samples: dict[str, Maker]) -> None:
+    """A step carries its output, its exit code, the limit that ended it, its time and its memory."""
+    first, second = samples["failure"]().steps
+    assert (first.number, first.state, first.exit_code, first.seconds) == (1, "ok", 0, 2.2)
+    assert (second.state, second.exit_code, second.ended_by) == ("failed", 137, "memory")
+    assert second.output.startswith("reading")
+
+
+def test_a_call_begun_again_is_one_step_with_two_attempts(story: type[Any]) -> None:
+    """What was interrupted and begun again keeps its place; the attempt before is not forgotten."""
+    told = story("t", "").run()
+    call = told.start("make")
+    told.run(2, after=60)
+    told.add(ToolInterrupted(step=1, call_id=call.id))
+    told.add(ToolStarted(step=1, call=call, does="make"), 5)
+    (step,) = told.report().steps
+    assert (step.attempts, step.state) == (2, "running")
+    assert [span.seconds for span in step.earlier] == [60]
+    assert len(told.report().runs) == 2
+
+
+def test_what_was_running_when_the_task_ended_was_interrupted(story: type[Any]) -> None:
+    """Nothing is left running in a report of a task that is over."""
+    told = story("t", "").run()
+    told.start("sleep 1000")
+    (step,) = told.add(TaskCancelled(by="Ben"), 30).report().steps
+    assert (step.state, step.seconds) == ("interrupted", 30)
+    assert told.report().outcome == "Stopped by Ben."
+
+
+def test_an_empty_summary_gives_way_to_the_last_words(story: type[Any]) -> None:
+    """An agent that ends without a summary is quoted."""
+    told = story("t", "").run().step("true", words="All is well.").add(TaskFinished(summary=" "))
+    assert told.report().outcome == "All is well."
+
+
+def test_a_task_that_nobody_claimed_is_queued(story: type[Any]) -> None:
+    """Before the first claim there is only what was asked."""
+    report = story("t", "x").report()
+    assert (report.state, report.started, headline(report)) == (
+        "queued",
+        None,
+        "Queued until a worker is free",
+    )
+
+
+def test_facts_of_the_house_are_passed_over(story: type[Any]) -> None:
+    """A fact that is not the task's changes nothing but the report's age."""
+    told = story("t", "x")
+    before = told.report()
+    told.add(DeliveryAbandoned(task="T-12", outlet="slack", address="C1", seq=1, why="gone"))
+    assert told.report() == before
+
+
+def test_a_figure_that_is_no_time_counts_as_none(story: type[Any]) -> None:
+    """Infinity, no number and negative times, which JSON-born floats may be, do not reach the views."""
+    told = story("t", "x").run()
+    for seconds in (float("inf"), float("nan"), -3.0):
+        told.step("true", seconds=0.0)
+        told.events[-1].fact.__dict__["seconds"] = seconds
+    assert [step.seconds for step in told.report().steps] == [0, 0, 0]
+
+
+def test_a_report_survives_json(sample: Report) -> None:
+    """What a child process reads is what was written."""
+    adapter = TypeAdapter(Report)
+    assert adapter.validate_json(adapter.dump_json(sample)) == sample
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(told=st.lists(facts, max_size=12))
+def test_any_events_in_any_order_can_be_read(told: list[AnyFact], samples: dict[str, Maker]) -> None:
+    """No order of facts and nothing in them makes reading fail."""
+    at = samples["single"]().opened
+    assert at
+    events = [Event(place, at + timedelta(seconds=place), "x", fact) for place, fact in enumerate(told, 1)]
+    report = read("T-1", events)
+    assert headline(report)
+    assert [step.number for step in report.steps] == list(range(1, len(report.steps) + 1))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_more_changes_are_counted(story: type[Any], count: int) -> None:
+    """Files beyond the ones that are listed count as changed."""
+    report = story("t", "").run().add(TaskFinished(summary="s", more_changes=count)).report()
+    assert report.files_changed == count
