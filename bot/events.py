@@ -216,6 +216,7 @@ class Event:
         fact: What happened.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
     seq: int
     at: datetime
     actor: str

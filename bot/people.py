@@ -10,7 +10,11 @@ from storage.tables import People
 
 NAME_CHARS = 80
 ADDRESS_CHARS = 254
-_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}")
+_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_ADDRESS = re.compile(
+    rf"(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@({_LABEL}\.)*{_LABEL}", re.ASCII | re.IGNORECASE
+)
 
 
 def _actor(person: People) -> Actor:
@@ -40,6 +44,7 @@ def from_slack(user_id: str, name: str, admins: Collection[str], now: datetime) 
 
 def from_address(address: str, admins: Collection[str], now: datetime) -> Actor:
     """Who writes from this address, in its stored form; a new one is a stakeholder."""
+    admins = [one.lower() for one in admins]
     return _known("email", address, address.partition("@")[0], Role.STAKEHOLDER, admins, now)
 
 
@@ -54,11 +59,11 @@ def address(text: str) -> str:
     Raises:
         ValueError: It is none that mail can be sent to (the dot-atom of RFC 5322, section 3.4.1).
     """
-    bare = text.strip().removeprefix("<").removesuffix(">").removeprefix("mailto:").lower()
+    bare = text.strip().removeprefix("<").removesuffix(">").removeprefix("mailto:")
     if len(bare) > ADDRESS_CHARS or not _ADDRESS.fullmatch(bare):
         message = f"{text[:60]!r} is no email address"
         raise ValueError(message)
-    return bare
+    return bare.lower()
 
 
 def addresses(actor: Actor) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ Nothing is sealed or signed with a key of the settings itself: each use has its 
 that a key that leaks from one use says nothing about another.
 """
 
-import os
 import secrets
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def _parted(text: str) -> tuple[str, ...]:
 def _kept(path: Path) -> str:
     """What the file holds; made now if it is not there. Two first starts at once agree on one file."""
     if not path.exists():
-        made = path.with_name(f"keys.{os.getpid()}")
+        made = path.with_name(f"keys.{secrets.token_hex(8)}")  # in containers, everyone is process 1
         made.touch(mode=0o600)
         made.write_text(secrets.token_hex(KEY_BYTES) + "\n")
         try:

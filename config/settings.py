@@ -33,7 +33,9 @@ def _named(name: str, default: Any) -> Any:
 class Settings(BaseSettings):
     """Every setting of Legwork with its default; `.env.example` explains them to people."""
 
-    model_config = SettingsConfigDict(env_prefix="LEGWORK_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LEGWORK_", env_file=".env", extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
     home: Path = Field(default_factory=default_home)
     database_url: str = ""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from peewee import DatabaseProxy, SqliteDatabase
+from peewee import DatabaseProxy, OperationalError, SqliteDatabase
 from playhouse.migrations import Runner
 
 P = ParamSpec("P")
@@ -72,10 +72,10 @@ def open(url: str) -> None:  # noqa: A001  read as `database.open`
         raise ValueError(message)
     path = Path(url.removeprefix("sqlite:///"))
     database = SqliteDatabase(str(path), pragmas=PRAGMAS)
-    proxy.initialize(database)
     thread = ThreadPoolExecutor(1, thread_name_prefix="database")
-    _opened = _Opened(database, thread)
     thread.submit(_migrate, database, path).result()
+    proxy.initialize(database)
+    _opened = _Opened(database, thread)
 
 
 def _migrate(database: SqliteDatabase, path: Path) -> None:
@@ -129,8 +129,11 @@ async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
     def transaction() -> T:
         callbacks = opened.local.callbacks = []
-        with opened.database.atomic("IMMEDIATE"):
-            result = fn(*args, **kwargs)
+        try:
+            with opened.database.atomic("IMMEDIATE"):
+                result = fn(*args, **kwargs)
+        except OperationalError as error:
+            raise _first(error) from None
         for callback in callbacks:
             loop.call_soon_threadsafe(callback)
         return result
@@ -144,3 +147,18 @@ async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
                 await asyncio.wait([future])
         future.exception()  # seen: the caller is going away and cannot be told
         raise
+
+
+def _first(error: OperationalError) -> OperationalError:
+    """What went wrong first.
+
+    Where the disk is full SQLite undoes the transaction by itself (https://www.sqlite.org/lang_transaction.html),
+    and peewee, undoing it again, raises errors of its own on top of the one that matters.
+    """
+    first = error
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, OperationalError):
+            first = below
+        below = below.__context__
+    return first

@@ -21,7 +21,8 @@ def hold(workspace_id: int, run_id: int, now: datetime) -> bool:
     A run that was ended from outside holds on until its worker has seen to its sandbox and let go, or until
     its lease is over.
     """
-    gone = Runs.select(Runs.id).where(~Runs.open, Runs.lease_until < now)
+    unclaimed = Runs.lease_until.is_null() | (Runs.lease_until < now)
+    gone = Runs.select(Runs.id).where(~Runs.open, unclaimed)
     free = Workspaces.held_by.is_null() | (Workspaces.held_by == run_id) | Workspaces.held_by.in_(gone)
     mine = Workspaces.update(held_by=run_id).where(Workspaces.id == workspace_id, free)
     return mine.execute() == 1

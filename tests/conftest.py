@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bot.app.house import opened
+from bot.app.logs import log_to_stderr
 from bot.app.web import web
 from bot.app.worker import worker
 from bot.cli.demo import practice_room, settings_for
@@ -21,6 +22,12 @@ from config.settings import Settings
 from tests.fakes.team import Team, Worker
 
 REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def logs() -> None:
+    """Log as the bot does; structlog's own way of showing errors takes seconds."""
+    log_to_stderr("text", "info")
 
 
 @pytest.fixture

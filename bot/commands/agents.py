@@ -42,8 +42,8 @@ def assign(context: Context, arguments: Assign) -> Reply:
         context.actor, arguments.agent, arguments.text, context.origin, arguments.notify, context.now
     )
     key = tasks.key(task.id)
-    told = f" Results go to {', '.join(arguments.notify)} too." if arguments.notify else ""
-    text = f"**{key}** is queued for @{arguments.agent}: {task.title}{told and '.'}{told}"
+    told = f"\nResults go to {', '.join(arguments.notify)} too." if arguments.notify else ""
+    text = f"**{key}** is queued for @{arguments.agent}: {task.title}{told}"
     return Reply(text, {"id": task.id, "key": key, "title": task.title, "state": task.state})
 
 

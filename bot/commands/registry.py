@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from bot import permissions
 from bot.actors import Actor, Origin, Role
-from bot.errors import Refused, UserMistake
+from bot.errors import UserMistake
 from bot.replies import Reply
 from storage import database
 
@@ -147,17 +147,18 @@ def run(call: Call, now: datetime) -> Reply:
     Must be called in a transaction. A mistake undoes what the command did, and is its answer.
     """
     known = COMMANDS[call.name]
+    if not permissions.may(call.actor, known.needs):
+        return mistake(
+            f"`{known.name}` needs the role {known.needs}, and yours is {call.actor.role}. "
+            "An admin can change your role."
+        )
     try:
-        if not permissions.may(call.actor, known.needs):
-            raise Refused(
-                f"`{known.name}` needs the role {known.needs}, and yours is {call.actor.role}. "
-                "An admin can change your role."
-            )
         arguments = known.arguments.model_validate(call.arguments)
-        with database.savepoint():
-            return known.act(Context(call.actor, call.origin, now), arguments)
     except ValidationError as error:
         return mistake(f"{_problem(known, error)} Usage: `{known.usage}`", "usage")
+    try:
+        with database.savepoint():
+            return known.act(Context(call.actor, call.origin, now), arguments)
     except UserMistake as error:
         return mistake(str(error))
 

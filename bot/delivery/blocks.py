@@ -1,7 +1,8 @@
 """A task as Block Kit: pure functions from a report to the payload of one message.
 
-Limits: https://docs.slack.dev/reference/block-kit/blocks (3,000 characters of text in a section, 12,000 in
-all `markdown` blocks of a payload together).
+Limits: https://docs.slack.dev/reference/block-kit/blocks (3,000 characters of text in a section). Slack takes
+a `markdown` block apart at headings and rules, and the pieces count towards the 50 blocks of a message; all
+text together may have some 12,000 characters (slackapi/bolt-js#2509 and #2867).
 """
 
 import re
@@ -14,8 +15,10 @@ from bot.reports.summary import Report, StepView, headline
 Payload = dict[str, Any]
 
 SECTION_CHARS = 2_900
-MARKDOWN_CHARS = 11_000
+MARKDOWN_CHARS = 8_000
+MARKDOWN_HEADINGS = 20
 REQUEST_CHARS = 1_200
+REQUEST_CODE_LINES = 4
 OUTPUT_CHARS = 1_500
 COMMAND_CHARS = 70
 SHOWN_STEPS = 8
@@ -58,7 +61,7 @@ def result(report: Report) -> Payload:
     head = f"{ICONS[report.state]} *{report.key}* is {report.state}"
     blocks = [_section(head)]
     if report.outcome:
-        blocks.append({"type": "markdown", "text": cut(neutral(report.outcome), MARKDOWN_CHARS)})
+        blocks.append({"type": "markdown", "text": _markdown(report.outcome)})
     last = report.steps[-1] if report.steps else None
     if report.state == "failed" and last and last.output.strip():
         blocks.append(_section(fenced(_tail(last.output))))
@@ -78,14 +81,38 @@ def _line(step: StepView) -> str:
 
 
 def _request(report: Report) -> str:
-    """What was asked beyond the title, its code in blocks that cannot break out."""
+    """What was asked beyond the title: prose, and of each block of code the first lines."""
     text = report.text.strip()
     if text.partition("\n")[0].strip() == report.title:
         text = text.partition("\n")[2].strip()
-    text = cut(text, REQUEST_CHARS)
-    pieces = re.split(r"(?ms)^ {0,3}```[^\n`]*\n(.*?)(?:```[ \t]*$|\Z)", text)
-    shown = [fenced(p.rstrip("\n")) if i % 2 else escape(p.strip()) for i, p in enumerate(pieces)]
-    return "\n".join(piece for piece in shown if piece)
+    shown, room = [], REQUEST_CHARS
+    for place, piece in enumerate(_FENCED.split(text)):
+        if piece.strip() and room > 0:
+            shown.append(_excerpt(piece) if place % 2 else escape(cut(piece.strip(), room)))
+            room -= len(shown[-1])
+    return "\n".join(shown)
+
+
+_FENCED = re.compile(r"(?ms)^ {0,3}```[^\n`]*\n(.*?)(?:```[ \t]*$|\Z)")
+
+
+def _excerpt(code: str) -> str:
+    """The first lines of a block of code."""
+    lines = code.strip("\n").split("\n")
+    more = len(lines) - REQUEST_CODE_LINES
+    if more > 1:
+        lines = [*lines[:REQUEST_CODE_LINES], f"… {more} more lines"]
+    return fenced("\n".join(cut(line, COMMAND_CHARS) for line in lines))
+
+
+def _markdown(text: str) -> str:
+    """An agent's Markdown as one block that Slack takes: its mentions dead, its headings not too many."""
+    if len(_HEADING.findall(text)) > MARKDOWN_HEADINGS:
+        text = _HEADING.sub("", text)
+    return cut(neutral(text), MARKDOWN_CHARS)
+
+
+_HEADING = re.compile(r"(?m)^ {0,3}(?:#{1,6}\s+|[-*_]{3,}\s*$)")
 
 
 def _tail(output: str) -> str:

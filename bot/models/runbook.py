@@ -4,6 +4,7 @@ Fences are those of CommonMark (https://spec.commonmark.org/0.31.2/#fenced-code-
 people in Slack close a block at the end of its last line, so that counts too.
 """
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ LANGUAGES: dict[str, Language] = {
 SHOWN_LINES = 30
 SHOWN_CHARS = 2_000
 
-_OPENING = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<word>[^\s`]*)[^`]*$")
+# Nothing is tried twice (`++`): a line of a hundred thousand tildes takes no longer than another.
+_OPENING = re.compile(r"(?P<indent> {0,3})(?P<fence>`{3,}+(?!.*`)|~{3,}+)[ \t]*+(?P<word>\S*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,16 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """The blocks of a text that can be run, in order; a block that is never closed goes to the end."""
-    return list(_blocks(iter(text.splitlines())))
+    lines = io.StringIO(text, newline=None)  # its line ends are CommonMark's; splitlines knows eight more
+    return list(_blocks(line.removesuffix("\n") for line in lines))
 
 
 def _blocks(lines: Iterator[str]) -> Iterator[Block]:
     for line in lines:
         if opening := _OPENING.match(line):
-            code = "\n".join(_until_closed(opening["fence"], lines)) + "\n"
+            depth = len(opening["indent"])
+            inside = _until_closed(opening["fence"], lines)
+            code = "".join(f"{line[:depth].lstrip(' ')}{line[depth:]}\n" for line in inside)
             language = LANGUAGES.get(opening["word"].lower())
             if language and code.strip():
                 yield Block(language, code)

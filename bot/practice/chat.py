@@ -118,7 +118,8 @@ def open_channel(slack: SlackSide, name: str) -> Channel:
     Raises:
         ApiError: `channel_not_found`, `is_archived` or `not_in_channel`.
     """
-    channel = slack.channel(name)
+    person = slack.users.get(name)  # posting to a person opens their direct messages
+    channel = slack.direct(person) if person and not person.is_bot else slack.channel(name)
     if channel.is_archived:
         raise ApiError("is_archived")
     if BOT_USER not in channel.members:

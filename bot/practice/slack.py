@@ -80,6 +80,14 @@ class SlackSide:
                 return channel
         raise ApiError("channel_not_found")
 
+    def direct(self, user: User) -> Channel:
+        """The direct messages between the bot and a person, opened now if they were not."""
+        id_ = f"D{user.id[1:]}"
+        if id_ not in self.channels:
+            topic = "Direct messages with Legwork"
+            self.channels[id_] = Channel(id_, user.name, topic, {user.id, BOT_USER})
+        return self.channels[id_]
+
     def message(self, channel: str, ts: str) -> Message | None:
         """A message that Slack's API knows: neither deleted nor ephemeral."""
         found = self._by_ts.get((channel, ts))

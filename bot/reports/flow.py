@@ -174,9 +174,10 @@ def table(sheet: Sheet, columns: Sequence[Column], rows: Iterable[Sequence[str]]
     for texts in rows:
         row = _Row(sheet, columns, styles, texts)
         if not begun or sheet.y + row.height > sheet.bottom:
-            sheet.need(head.height + row.height)
             if begun:
                 sheet.new_page()
+            else:
+                sheet.need(head.height + row.height)
             head.draw(INK)
             begun = True
         row.draw(RULE)

@@ -62,7 +62,7 @@ class Fonts:
     """
 
     def __init__(self, pdf: FPDF, texts: Iterable[str]) -> None:
-        held = set(ALWAYS).union(*(unicodedata.normalize("NFC", text) for text in texts))
+        held = set(ALWAYS).union(*map(_composed, texts))
         needed = {char for char in held if unicodedata.category(char)[0] not in "CZ"} | {" "}
         self._sources: dict[str, ttLib.TTFont] = {}
         homes = {face: self._homes(face, needed) for face in Face}
@@ -115,7 +115,7 @@ class Fonts:
 
     def show(self, text: str) -> str:
         """The text as it will be written: composed, `U+XXXX` for what has no glyph or must be seen."""
-        text = unicodedata.normalize("NFC", revealed(text)).translate(self._shown)
+        text = _composed(text).translate(self._shown)
         return _CODES.sub(r"\1 ", text) if self._shown else text
 
     def show_line(self, text: str) -> str:
@@ -132,6 +132,10 @@ class Fonts:
         homes = self._homes_of[face]
         for family, chars in groupby(text, homes.__getitem__):
             yield family, "".join(chars)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", revealed(text))
 
 
 def _instead(char: str) -> str:

@@ -159,6 +159,7 @@ def _short(path: str) -> str:
 
 
 def _note(sheet: Sheet, text: str) -> None:
-    sheet.need(NOTE.leading + 4)
-    sheet.y += NOTE.leading + 4
+    sheet.y += (
+        NOTE.leading + 4
+    )  # at the end of a page it may stand a little lower, rather than alone on the next
     sheet.text(sheet.left, sheet.y - 3, text, NOTE)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox import seccomp
+from bot.sandbox import pidfd, seccomp
 from bot.sandbox.terms import Owner, Problem, SandboxUnavailable
 
 _OLDEST = (0, 8)  # the first with --disable-userns
@@ -131,6 +131,10 @@ def _wrong_user(owner: Owner | None) -> Iterable[Problem]:
 def _wrong_machine() -> Iterable[Problem]:
     if not seccomp.supported(machine := platform.machine()):
         yield Problem(f"There is no system call filter for {machine}.", "Use an x86_64 or aarch64 machine.")
+    try:
+        os.close(pidfd.open_process(os.getpid()))
+    except OSError:
+        yield Problem("The kernel cannot name processes safely (pidfd_open).", "Use Linux 5.3 or later.")
 
 
 def _version(found: Path) -> str:

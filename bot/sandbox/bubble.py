@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import select
-import time
 from collections.abc import Callable, Sequence
 
 from bot.sandbox import pidfd
@@ -55,6 +54,7 @@ class Bubble:
         self._outer = pidfd.open_process(self._process.pid)
         self._descriptors = {self._status, self._gate, self._outer}
         self._heard: set[int] = set()
+        os.set_blocking(self._status, False)
         self._listen(self._status, self._read_status)
         self._listen(self._outer, self._see_outer_dead)
         for pipe, kept in zip((self._process.stdout, self._process.stderr), outputs, strict=False):
@@ -64,14 +64,10 @@ class Bubble:
             os.set_blocking(self._process.stdin.fileno(), False)
             self._loop.add_writer(self._process.stdin.fileno(), self._write)
 
-    @property
-    def ran(self) -> bool:
-        """Whether the command was run at all, once finished."""
-        return self.exit_code is not None
-
     def let_go(self) -> None:
         """Let the command run."""
-        os.write(self._gate, b"\n")
+        with contextlib.suppress(BrokenPipeError):  # bubblewrap has failed; its end tells why
+            os.write(self._gate, b"\n")
 
     def kill(self) -> None:
         """SIGKILL to the sandbox's first process: the kernel ends everything inside with it."""
@@ -111,11 +107,10 @@ class Bubble:
 
     def _learn_name(self) -> None:
         """Wait for the first process's name: bubblewrap killed before it tells would leave that behind."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while self._first < 0 and self._process.returncode is None and time.monotonic() < deadline:
-            ready, _, _ = select.select([self._status], [], [], _PATIENCE_S)
-            if not ready or not self._take_status():
-                return
+        poll = select.poll()
+        poll.register(self._status, select.POLLIN)
+        while self._first < 0 and poll.poll(_PATIENCE_S * 1000) and self._take_status():
+            pass
 
     def _listen(self, descriptor: int, callback: Callable[[], None]) -> None:
         self._heard.add(descriptor)
@@ -139,7 +134,10 @@ class Bubble:
 
     def _take_status(self) -> bool:
         """Read more of bubblewrap's report; False at its end."""
-        chunk = os.read(self._status, _CHUNK)
+        try:
+            chunk = os.read(self._status, _CHUNK)
+        except BlockingIOError:
+            return True
         *lines, self._said = (self._said + chunk).split(b"\n")
         for line in lines:
             report = json.loads(line)

@@ -120,7 +120,7 @@ class Run:
         await asyncio.wait({bubble.finished}, timeout=_DEATH_S)
         wall_s = time.monotonic() - self._began
         said = [kept.text() for kept in self._kept]
-        if ended_by is None and not bubble.ran:
+        if ended_by is None and bubble.exit_code is None:
             folders = [self._order.workspace, self._house.scratch]
             raise SandboxUnavailable(why_it_failed(said[-1], self._house.owner, folders))
         exit_code = bubble.exit_code if ended_by is None else None

@@ -10,7 +10,7 @@ from bot.errors import UserMistake
 from bot.sandbox import pidfd
 from bot.sandbox.availability import Bubblewrap, find_bwrap
 from bot.sandbox.run import House, Order, Run
-from bot.sandbox.terms import Handle, Limits, Outcome, Owner
+from bot.sandbox.terms import Handle, Limits, Outcome, Owner, Problem, SandboxUnavailable
 from bot.sandbox.watch import Account, Watch
 
 _THREADS = 8  # of its own, so that slow work elsewhere never holds up a meter
@@ -72,7 +72,11 @@ class Sandbox:
         bwrap = await self.bubblewrap()
         order = Order(argv, workspace, limits, env, stdin, merge_stderr)
         house = House(bwrap.path, self._scratch, self._owner, self._threads, self._watches)
-        run = Run(order, house, self._accounts.setdefault(workspace, Account()))
+        try:
+            run = Run(order, house, self._accounts.setdefault(workspace, Account()))
+        except OSError as fault:
+            short = "Look at the bot's disk, its memory and its limit of open files."
+            raise SandboxUnavailable(Problem(f"It cannot be started ({fault}).", short)) from fault
         try:
             return await run.play(on_start)
         finally:

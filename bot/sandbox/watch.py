@@ -16,11 +16,10 @@ _PAUSE_S = 0.1
 _FIRST_PAUSE_S = 0.01  # most commands are short, and shall have been looked at all the same
 _BACK_OFF = 4  # a look is followed by a pause of at least so many times what it took
 
-_HIDDEN, _HIDDEN_LEAST = 3, 512 * MIB  # times the memory limit may vanish with no program to show for it
-_SPARE_PART, _SPARE_MOST = (
-    20,
-    256 * MIB,
-)  # of the host's memory stays free: one part of so many, at most so much
+_HIDDEN = 3  # times the memory limit, but not less than the next line, may vanish where no meter looks
+_HIDDEN_LEAST = 512 * MIB
+_SPARE = 20  # one part in so many of the host's memory, but not more than the next line, stays free
+_SPARE_MOST = 256 * MIB
 
 
 @dataclass(slots=True)
@@ -75,9 +74,11 @@ class Watch:
 
     def allow_what_is_there(self) -> None:
         """A full workspace must be cleared up from inside: allow what it holds, but no more."""
-        self._most = Space(sys.maxsize, sys.maxsize)
-        found = self._space()
-        self._most = Space(max(self._limits.disk_bytes, found.used), max(self._limits.inodes, found.inodes))
+        limits = self._limits
+        with self._disk:
+            self._most = Space(sys.maxsize, sys.maxsize)
+            found = self._space()
+            self._most = Space(max(limits.disk_bytes, found.used), max(limits.inodes, found.inodes))
 
     def look_at_crowd(self) -> Ending | None:
         """Measure processes and memory; the limit that is passed, if any."""
@@ -166,5 +167,5 @@ class Watch:
         hidden = (self._available - available) - max(0, anonymous - self._anonymous)
         if hidden > max(_HIDDEN * self._limits.memory_bytes, _HIDDEN_LEAST):
             return True
-        scarce = available < min(total // _SPARE_PART, _SPARE_MOST)
+        scarce = available < min(total // _SPARE, _SPARE_MOST)
         return scarce and all(self.memory >= peer.memory for peer in list(self._peers))

@@ -46,7 +46,7 @@ def open_task(
     agent = agents.find(agent_name)
     if agent is None:
         names = ", ".join(f"@{known.name}" for known in agents.everyone())
-        raise UserMistake(f"There is no agent called @{agent_name}. There is {names}.")
+        raise UserMistake(f"There is no agent called @{agent_name[:60]}. There is {names}.")
     discussion = None
     if origin.place:
         discussion = discussions.ensure(origin.door, origin.place, private=origin.private)
@@ -83,7 +83,7 @@ def find(task_key: str, actor: Actor, origin: Origin) -> Tasks:
     """
     match = re.fullmatch(r"[Tt]-?(\d{1,15})", task_key)
     if match is None:
-        raise UserMistake(f"{task_key} is no task: one is called like T-12.")
+        raise UserMistake(f"{task_key[:60]} is no task: one is called like T-12.")
     task = tasks.find(int(match[1]), permissions.eyes(actor, origin))
     if task is None:
         raise UserMistake(f"There is no task {key(int(match[1]))} that you can see. Try: task list")
@@ -96,13 +96,14 @@ def newest(actor: Actor, origin: Origin, limit: int) -> list[Tasks]:
 
 
 def cancel(task: Tasks, actor: Actor, now: datetime) -> None:
-    """Stop a task: whoever works on it loses the right to, and ends its sandbox.
+    """Stop a task, and tell its row: whoever works on it loses the right to, and ends its sandbox.
 
     Raises:
         UserMistake: It is over already.
     """
     if not tasks.end(task.id, "cancelled", now):
         raise UserMistake(f"{key(task.id)} is over already: it is {task.state}.")
+    task.state, task.ended_at = "cancelled", now
     runs.close(task.id)
     stream.record(task.stream_id, actor.name, TaskCancelled(by=actor.name), now)
 

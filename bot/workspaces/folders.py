@@ -31,10 +31,9 @@ class Workspaces:
     def create(self, name: str) -> Path:
         """Make a workspace, or find it made; where it is."""
         path = self.path(name)
-        if not path.exists():
-            path.mkdir(mode=0o700)
-            if self._owner:
-                os.chown(path, self._owner.uid, self._owner.gid)
+        path.mkdir(mode=0o700, exist_ok=True)
+        if self._owner:  # also when it was there: whoever made it may have died before this
+            os.chown(path, self._owner.uid, self._owner.gid)
         return path
 
     def changes(self, name: str) -> tuple[tuple[Change, ...], int]:
@@ -43,7 +42,9 @@ class Workspaces:
         Returns:
             The first files by path, and how many more there are.
         """
-        found = sorted(files(self.path(name)), key=lambda file: file.path)
+        path = self.path(name)
+        path.chmod(0o700)  # its own task may have shut it
+        found = sorted(files(path), key=lambda file: file.path)
         named = found[:NAMED_CHANGES]
         changes = tuple(Change(path=f.path, how="added", size=f.size, added=f.lines) for f in named)
         return changes, len(found) - len(named)

@@ -20,7 +20,7 @@ class File:
     Attributes:
         path: Relative to the root; what is not UTF-8 in a name is shown as U+FFFD.
         size: Bytes.
-        lines: Of a text; None for anything else, and for what is too large to read.
+        lines: Of a text; None for anything else, and for what is too large or not ours to read.
     """
 
     path: str
@@ -75,8 +75,10 @@ def _lines(folder: int, name: str, size: int) -> int | None:
     """How many lines a text has."""
     if size > TEXT_BYTES:
         return None
-    # Not blocking: what was a file may be a pipe by now.
-    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    try:  # not blocking: what was a file may be a pipe by now
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except PermissionError:
+        return None
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return None

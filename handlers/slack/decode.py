@@ -26,4 +26,6 @@ def _written(match: re.Match[str]) -> str:
         return f"{target[0]}{label}" if label else match[0]
     if target.startswith("!"):
         return label or f"@{target[1:].partition('^')[0]}"
+    if label and target in {f"http://{label}", f"https://{label}"}:
+        return label  # Slack makes links of `deploy.sh` and `setup.py` too
     return target

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from peewee import OperationalError
+from pydantic import BaseModel, Field, ValidationError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
@@ -26,6 +27,21 @@ log = structlog.get_logger()
 
 ANSWER_CHARS = 3_500
 PRIVATE = {"privategroup", "directmessage"}
+
+
+class SlashCommand(BaseModel):
+    """What Legwork reads of a slash command.
+
+    Source: https://docs.slack.dev/interactivity/implementing-slash-commands
+    """
+
+    command: str
+    text: str = ""
+    trigger_id: str = Field(min_length=1)
+    user_id: str = Field(min_length=1)
+    user_name: str = ""
+    channel_id: str = Field(min_length=1)
+    channel_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +80,23 @@ class SlackDoor:
 
     async def _command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
         try:
-            reply = await database.run(self._run, command)
+            reply = await database.run(self._run, SlashCommand.model_validate(command))
+        except ValidationError as error:
+            missing = ", ".join(str(problem["loc"][0]) for problem in error.errors())
+            reply = registry.mistake(f"Nothing was done: Slack's request has no {missing}. Try again.")
         except OperationalError as error:
             log.exception("command not carried out", command=command["command"])
             reply = registry.mistake(f"Nothing was done: the database says “{error}”. Tell an admin.")
         await ack(response_type="ephemeral", text=cut(from_markdown(reply.text), ANSWER_CHARS))
 
-    def _run(self, command: dict[str, Any]) -> Reply:
+    def _run(self, command: SlashCommand) -> Reply:
         """One transaction: a request that was seen before changes nothing."""
         now = self.now()
-        if not inbox.first_time(f"slack:{command['trigger_id']}", now):
+        if not inbox.first_time(f"slack:{command.trigger_id}", now):
             return registry.mistake("This command was carried out before; nothing more was done.")
-        actor = people.from_slack(command["user_id"], command.get("user_name", ""), self.admins, now)
-        private = command.get("channel_name") in PRIVATE
-        origin = Origin(Door.SLACK, command["channel_id"], private=private)
-        text = f"{command['command'].removeprefix('/')} {decode(command.get('text', ''))}"
+        actor = people.from_slack(command.user_id, command.user_name, self.admins, now)
+        origin = Origin(Door.SLACK, command.channel_id, private=command.channel_name in PRIVATE)
+        text = f"{command.command.removeprefix('/')} {decode(command.text)}"
         try:
             parsed = grammar.parse(text, self.max_chars)
         except UserMistake as error:

@@ -79,7 +79,7 @@ CHANGES = (
 PYTEST_OUTPUT = """\
 ============================= test session starts ==============================
 platform linux -- Python 3.11.9, pytest-9.2.0, pluggy-1.7.0
-rootdir: /workspace
+rootdir: /srv/billing
 collected 42 items
 
 tests/billing/test_invoice.py ...........................                [ 64%]
@@ -116,7 +116,8 @@ git diff --stat
     story.add(
         TaskFinished(
             summary="The rounding is fixed, and **42 tests pass**.\n\n"
-            "- Totals are now rounded once, half to even.\n- `tests/billing/test_rounding.py` holds 15 new cases.",
+            "- Totals are now rounded once, half to even.\n"
+            "- `tests/billing/test_rounding.py` holds 15 new cases.",
             changes=CHANGES,
         ),
         1.1,
@@ -139,8 +140,8 @@ def failure() -> Report:
     story.step("python import.py customers.csv", printed, 61, ok=False, ended_by="memory", exit_code=137)
     story.add(
         TaskFailed(
-            reason="Step 2 ran out of memory (512 MB). Give the agent more with `agent edit coder`, or read the file "
-            "in parts.",
+            reason="Step 2 ran out of memory (512 MB). Give the agent more with `agent edit coder`, or read "
+            "the file in parts.",
             changes=CHANGES[:1],
         ),
         0.3,

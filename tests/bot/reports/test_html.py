@@ -10,14 +10,24 @@ from hypothesis import strategies as st
 
 from bot.reports.html import TAGS, render
 
-PIECES = st.sampled_from(
-    """\
-<script>alert(1)</script> <img/src=x/onerror=alert(1)> ![i](http://t.example/p.png) <svg/onload=x> <!-- --> ]]>
-[a](javascript:alert(1)) [a](JaVa\tScript:x) [a](data:text/html,x) <a/href='vbscript:x'> &#106; <![CDATA[ > -
-<javascript:alert(1)> [a]:javascript:x [a] <style>*{}</style> <iframe/src=//x> <div/onclick=x> klzzwxh:0001 \x02
-"onmouseover=x [a](http://x'onclick="x"') [a](//x.example) <http://a.example> wzxhzdk:0 \x03 `""".split(" ")
-    + ["\n", "\n\n", "    ", "```\n", "| a | b |\n|---|---|\n", "[a](http://x 'onclick=x')", "[a]: javascript:x\n\n"]
+HOSTILE = """
+<script>alert(1)</script> <img/src=x/onerror=alert(1)> ![i](http://t.example/p.png) <svg/onload=x>
+<!-- --> ]]> [a](javascript:alert(1)) [a](JaVa\tScript:x) [a](data:text/html,x) <a/href='vbscript:x'>
+&#106; <![CDATA[ > -
+<javascript:alert(1)> [a]:javascript:x [a] <style>*{}</style> <iframe/src=//x> <div/onclick=x>
+klzzwxh:0001 \x02 "onmouseover=x [a](http://x'onclick="x"') [a](//x.example)
+<http://a.example> wzxhzdk:0 \x03 `
+"""
+BREAKS = (
+    "\n",
+    "\n\n",
+    "    ",
+    "```\n",
+    "| a | b |\n|---|---|\n",
+    "[a](http://x 'onclick=x')",
+    "[a]: javascript:x\n\n",
 )
+PIECES = st.sampled_from([*re.split(r"[ \n]", HOSTILE), *BREAKS])
 
 
 class Guard(HTMLParser):

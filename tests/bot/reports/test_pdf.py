@@ -28,6 +28,11 @@ def text_of(reader: PdfReader) -> str:
     return " ".join(" ".join(page.extract_text() for page in reader.pages).split())
 
 
+def resolved(found: Any) -> Any:
+    """An object of the file; what it holds is known only when it is read."""
+    return found.get_object()
+
+
 def titles(entries: list[Any]) -> list[Any]:
     """The outline's titles, nested as it is."""
     return [titles(one) if isinstance(one, list) else one.title for one in entries]
@@ -77,7 +82,7 @@ def test_a_viewer_knows_what_it_is(samples: dict[str, Maker]) -> None:
         "Done in 8.3 s: 4 steps, 4 files changed",
     )
     assert info.creation_date == samples["success"]().as_of.replace(microsecond=0)  # type: ignore[union-attr]  # has one
-    assert reader.trailer["/Root"]["/Lang"] == "en"
+    assert resolved(reader.trailer["/Root"])["/Lang"] == "en"
     assert titles(reader.outline) == [
         "Summary",
         "Outcome",
@@ -98,7 +103,7 @@ def test_a_viewer_knows_what_it_is(samples: dict[str, Maker]) -> None:
 def test_links_lead_where_they_say(samples: dict[str, Maker]) -> None:
     """An address in the text is a link; a bar of the timeline leads to its step."""
     reader = opened(samples["success"]())
-    marks = [note.get_object() for note in reader.pages[0]["/Annots"]]
+    marks = [note.get_object() for note in resolved(reader.pages[0]["/Annots"])]
     assert "https://example.com/issues/481" in [mark["/A"]["/URI"] for mark in marks if "/A" in mark]
     steps = reader.outline[5]
     assert isinstance(steps, list)
@@ -111,12 +116,14 @@ def test_fonts_are_embedded_as_what_they_are(samples: dict[str, Maker]) -> None:
     """Every font is in the file, cut to what is used, and none is CFF under a TrueType name."""
     reader = opened(samples["torture"]())
     fonts = {
-        ref.idnum: ref.get_object() for page in reader.pages for ref in page["/Resources"]["/Font"].values()
+        ref.idnum: ref.get_object()
+        for page in reader.pages
+        for ref in resolved(resolved(page["/Resources"])["/Font"]).values()
     }
     assert len(fonts) >= 6
     for font in fonts.values():
         child = font["/DescendantFonts"][0].get_object()
-        program = child["/FontDescriptor"]["/FontFile2"].get_data()
+        program = resolved(child["/FontDescriptor"])["/FontFile2"].get_data()
         assert child["/Subtype"] == "/CIDFontType2"
         assert program[:4] == b"\0\1\0\0"
         assert len(program) < 60_000
@@ -134,12 +141,15 @@ def test_unicode_is_written_or_spelled_out(samples: dict[str, Maker]) -> None:
 
 def test_nothing_stands_outside_the_page(sample: Report) -> None:
     """However long a word, a title or a path: text begins within the margins."""
+    places: list[tuple[float, float]] = []
+
+    def visit(_text: str, _cm: Any, matrix: list[float], _font: Any, _size: Any) -> None:
+        places.append((matrix[4], matrix[5]))
+
     for page in opened(sample).pages:
-        places: list[tuple[float, float]] = []
-        page.extract_text(
-            visitor_text=lambda _t, _c, matrix, _f, _s, at=places: at.append((matrix[4], matrix[5]))
-        )  # type: ignore[misc]  # a lambda's argument has no type
-        assert all(50 <= x <= 545 and 30 <= y <= 800 for x, y in places if (x, y) != (0, 0))
+        page.extract_text(visitor_text=visit)
+    assert len(places) > 20
+    assert all(50 <= x <= 545 and 30 <= y <= 800 for x, y in places if (x, y) != (0, 0))
 
 
 @pytest.mark.parametrize(("steps", "lines"), [(60, 30), (60, 300), (900, 40), (1, 30_000)])
@@ -159,7 +169,7 @@ def test_a_report_keeps_to_its_most_pages(samples: dict[str, Maker], steps: int,
 def test_a_hostile_volume_is_cut_everywhere(story: type[Any]) -> None:
     """Text, words, commands, outputs and paths of any length end in a bounded report, and quickly."""
     told = story("t " * 3000, "漢\n\n" * 9000, agent="a" * 9000, asked_by="b " * 9000).run()
-    for number in range(30):
+    for number in range(9):
         told.step("c" * 90_000, "\n" * 90_000 + "漢" * 90_000, words="w\n" * 9000, ok=bool(number % 2))
     changes = tuple(Change(path=f"{number}/" + "漢" * 400, how="added") for number in range(900))
     told.add(TaskFinished(summary="- s\n" * 9000, changes=changes, more_changes=10**6))
@@ -185,7 +195,7 @@ TORN = st.text(max_size=30) | st.text("\u0590\u05d0\u0627(\u0301a1 \t\n\u202e[]\
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

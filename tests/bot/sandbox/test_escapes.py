@@ -42,7 +42,7 @@ CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a
 
 
 class Host:
-    """What an attempt reaches for: a home, a database, another workspace, listening sockets, an environment."""
+    """What an attempt reaches for: a home, a database, another workspace, sockets, an environment."""
 
     def __init__(self, room: Path) -> None:
         self.room = room
@@ -72,7 +72,7 @@ class Host:
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
-        """The sockets listen, and a process of the bot has a secret environment and a telling command line."""
+        """The sockets listen, and a process of the bot has a secret and a telling command line."""
 
         def greet(canary: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
             def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -146,7 +146,7 @@ async def test_the_same_attempt_reaches_its_canary_outside(
 
 
 def _check(attempt: dict[str, Any], outcome: Outcome, host: Host) -> None:
-    check = {
+    check: dict[str, Any] = {
         name: host.fill(value) if isinstance(value, str) else value
         for name, value in attempt["check"].items()
     }

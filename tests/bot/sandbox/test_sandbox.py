@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -199,7 +200,9 @@ async def test_nothing_outlives_its_run(
     sandbox: Sandbox, workspace: Path, survivors: Callable[[], list[int]]
 ) -> None:
     """Background jobs, new sessions and double forks die when the command ends."""
-    script = "sleep 100 & setsid sleep 100 & (setsid sh -c 'sleep 100 & exec sleep 100' &) ; nohup sleep 100 & exit 4"
+    script = (
+        "sleep 100 & setsid sleep 100 & (setsid sh -c 'sleep 100 & sleep 100' &); nohup sleep 100 & exit 4"
+    )
     outcome = await sandbox.run(["bash", "-c", script], workspace=workspace)
     assert outcome.exit_code == 4
     assert outcome.wall_s < 5
@@ -296,6 +299,15 @@ async def test_a_reused_pid_is_never_killed() -> None:
     assert await process.wait() == -9
 
 
+async def test_the_bots_own_python_runs_inside(sandbox: Sandbox, workspace: Path) -> None:
+    """An interpreter outside /usr is there too, so that a venv made by it works."""
+    if os.geteuid() == 0 or Path(sys.base_prefix).is_relative_to("/usr"):
+        pytest.skip("this bot's sandbox uses the system's /usr/bin/python3")
+    script = "import sys; print(sys.base_prefix)"
+    outcome = await sandbox.run(["python3", "-c", script], workspace=workspace)
+    assert outcome.stdout == f"{sys.base_prefix}\n"
+
+
 async def test_many_runs_at_once_keep_apart(sandbox: Sandbox, room: Path) -> None:
     """Runs side by side each have their own workspace, scratch and outcome."""
     spaces = [room / f"ws{number}" for number in range(12)]
@@ -312,8 +324,8 @@ async def test_many_runs_at_once_keep_apart(sandbox: Sandbox, room: Path) -> Non
 async def test_the_loop_stays_free_while_a_crowded_workspace_is_metered(
     sandbox: Sandbox, workspace: Path
 ) -> None:
-    """Metering 20,000 files happens beside the loop: nothing else waits for it noticeably."""
-    for folder in range(20):
+    """Metering 5,000 files happens beside the loop: nothing else waits for it noticeably."""
+    for folder in range(5):
         (workspace / str(folder)).mkdir()
         for file in range(1000):
             (workspace / str(folder) / str(file)).touch()
@@ -323,7 +335,7 @@ async def test_the_loop_stays_free_while_a_crowded_workspace_is_metered(
     longest = 0.0
     while not task.done():
         before = time.monotonic()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.002)
         longest = max(longest, time.monotonic() - before)
     assert (await task).exit_code == 0
     assert longest < 0.25

@@ -108,7 +108,7 @@ async def test_root_finds_the_wall_by_a_real_run(room: Path, owner: Owner | None
 
 
 async def test_nothing_ever_runs_as_root(room: Path, workspace: Path) -> None:
-    """A root bot without an unprivileged owner gets no sandbox; nor does an ordinary one with somebody else's."""
+    """A root bot without an unprivileged owner gets no sandbox; nor does an ordinary one with another's."""
     wrong = Owner(0, 0) if os.geteuid() == 0 else Owner(os.geteuid() + 1, os.getegid())
     for owner in (wrong, None) if os.geteuid() == 0 else (wrong,):
         with pytest.raises(SandboxUnavailable, match="owner"):
@@ -142,3 +142,12 @@ async def test_the_probe_copes_with_a_scratch_folder_that_cannot_be(owner: Owner
     tier = await probe(room / "file", owner)
     assert not tier.holds
     assert "scratch folder" in tier.problems[0].what
+
+
+async def test_a_scratch_folder_that_cannot_be_is_told(
+    workspace: Path, owner: Owner | None, room: Path
+) -> None:
+    """Where the scratch folders cannot be made, nothing runs and the disk is named as the place to look."""
+    (room / "file").touch()
+    with pytest.raises(SandboxUnavailable, match="disk"):
+        await Sandbox(room / "file", owner).run(["true"], workspace=workspace)

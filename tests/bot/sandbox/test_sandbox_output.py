@@ -33,7 +33,7 @@ UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u206
     ],
 )
 def test_output_becomes_plain_text(printed: bytes, shown: str) -> None:
-    """Escapes, controls and direction characters go; text, newline and tab stay; progress shows its last state."""
+    """Escapes, controls and direction characters go; newline and tab stay; progress shows its last state."""
     assert clean(printed) == shown
 
 

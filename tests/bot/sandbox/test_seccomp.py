@@ -80,7 +80,7 @@ def test_the_second_abi_of_x86_64_ends_the_process() -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_clone_may_make_processes_but_no_namespaces(machine: seccomp.Machine) -> None:
-    """New processes and threads pass, any namespace flag does not, and clone3 looks absent so that libc uses clone."""
+    """New processes and threads pass, namespace flags do not; clone3 looks absent, so libc uses clone."""
     number = seccomp.CLONE[column(machine)]
     thread = 0x3D0F00
     assert judge(machine, number, 17) == judge(machine, number, thread) == ALLOWED

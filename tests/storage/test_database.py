@@ -1,0 +1,316 @@
+"""Transactions, on real SQLite files and between real processes."""
+
+import asyncio
+import contextlib
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from peewee import IntegrityError, OperationalError, SqliteDatabase
+
+from storage import database, inbox, tables
+from storage.tables import Agents, Inbox, Streams
+from tests.fakes.core import NOON, Core
+
+REPOSITORY = Path(__file__).parents[2]
+DAY = timedelta(days=1)
+MODELS = tables.Table.__subclasses__()
+
+COUNTING = """
+import asyncio, sys
+from storage import database
+from storage.tables import Streams
+
+def count():
+    row = Streams.get_by_id(1)
+    Streams.update(seq=row.seq + 1).where(Streams.id == 1).execute()
+
+async def main(times):
+    for _ in range(times):
+        await database.run(count)
+
+database.open(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+asyncio.run(main(int(sys.argv[2])))
+database.close()
+"""
+
+
+def python(script: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def together(processes: list[subprocess.Popen[str]]) -> None:
+    """Let processes that wait for a line go on at once, and hold them to a good end."""
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n", process.communicate()[1]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 0, errors
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'legwork.db'}"
+
+
+def test_two_processes_lose_no_update(url: str, tmp_path: Path) -> None:
+    """Processes that read and then write the same row take turns: nothing is lost, nothing is locked."""
+    together([python(COUNTING, url, "150") for _ in range(3)])
+    with sqlite3.connect(tmp_path / "legwork.db") as connection:
+        assert connection.execute("SELECT seq FROM streams WHERE id = 1").fetchone() == (450,)
+    connection.close()
+
+
+def test_processes_that_start_together_migrate_once(url: str, tmp_path: Path) -> None:
+    """However many processes open a new database at once, each migration is applied one time."""
+    opening = "import sys; print('ready', flush=True); sys.stdin.readline()\n"
+    opening += "from storage import database; database.open(sys.argv[1]); database.close()"
+    together([python(opening, url) for _ in range(4)])
+    connection = sqlite3.connect(tmp_path / "legwork.db")
+    applied = [name for (name,) in connection.execute("SELECT name FROM schema_migration")]
+    connection.close()
+    assert applied == sorted(path.stem for path in database.MIGRATIONS.glob("[0-9]*.py"))
+
+
+@pytest.mark.usefixtures("core")
+async def test_what_raises_is_undone() -> None:
+    """A function that raises leaves no trace, and its error reaches the caller."""
+
+    def act() -> None:
+        Agents.create(name="ghost", about="")
+        raise KeyError("on purpose")
+
+    with pytest.raises(KeyError, match="on purpose"):
+        await database.run(act)
+    assert await database.run(lambda: Agents.get_or_none(Agents.name == "ghost")) is None
+
+
+@pytest.mark.usefixtures("core")
+async def test_a_savepoint_is_undone_alone() -> None:
+    """What raises inside a savepoint is undone; what stood around it is committed."""
+
+    def act() -> None:
+        Inbox.create(key="around", at=NOON)
+        with contextlib.suppress(ZeroDivisionError), database.savepoint():
+            Inbox.create(key="inside", at=NOON)
+            raise ZeroDivisionError
+
+    await database.run(act)
+    assert await database.run(lambda: [row.key for row in Inbox.select()]) == ["around"]
+
+
+async def test_after_commit_calls_back_on_the_loop_once_others_can_see(core: Core) -> None:
+    """A callback finds itself on the loop's thread, and the change committed."""
+    seen = []
+
+    def look() -> None:
+        other = sqlite3.connect(core.path)
+        seen.append((threading.current_thread(), other.execute("SELECT key FROM inbox").fetchall()))
+        other.close()
+
+    def act() -> None:
+        database.after_commit(look)
+        Inbox.create(key="k", at=NOON)
+        assert not seen
+
+    await database.run(act)
+    await asyncio.sleep(0)
+    assert seen == [(threading.current_thread(), [("k",)])]
+
+
+@pytest.mark.usefixtures("core")
+async def test_after_commit_is_silent_when_undone() -> None:
+    """A transaction that raises calls nobody back, not even at the next one."""
+    seen: list[str] = []
+
+    def act() -> None:
+        database.after_commit(lambda: seen.append("called"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await database.run(act)
+    await database.run(lambda: None)
+    await asyncio.sleep(0)
+    assert seen == []
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_cancelled_caller_knows_the_outcome(core: Core, times: int, *, fails: bool) -> None:
+    """However often it is cancelled, a caller goes only when what it did is done, or undone."""
+    began, finish = threading.Event(), threading.Event()
+
+    def act() -> None:
+        Inbox.create(key="k", at=NOON)
+        began.set()
+        finish.wait(10)
+        if fails:
+            raise ZeroDivisionError
+
+    caller = asyncio.create_task(database.run(act))
+    await asyncio.to_thread(began.wait, 10)
+    for _ in range(times):
+        caller.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not caller.done()
+    finish.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    other = sqlite3.connect(core.path)
+    assert other.execute("SELECT count(*) FROM inbox").fetchone() == (0 if fails else 1,)
+    other.close()
+
+
+@pytest.mark.usefixtures("core")
+async def test_a_caller_cancelled_in_the_queue_waits_its_turn() -> None:
+    """A function that had not begun when its caller was cancelled is carried out all the same."""
+    finish = threading.Event()
+    first = asyncio.create_task(database.run(finish.wait, 10))
+    second = asyncio.create_task(database.run(inbox.first_time, "second", NOON))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.sleep(0)
+    finish.set()
+    await asyncio.wait([first, second])
+    assert second.cancelled()
+    assert not await database.run(inbox.first_time, "second", NOON)
+
+
+@pytest.mark.usefixtures("core")
+async def test_a_full_disk_says_so() -> None:
+    """When there is no room the error is the first one, and the database goes on working."""
+
+    def fill() -> None:
+        held = database._require().database
+        held.execute_sql(f"PRAGMA max_page_count = {held.execute_sql('PRAGMA page_count').fetchone()[0]}")
+        Inbox.create(key="k" * 1_000_000, at=NOON)
+
+    with pytest.raises(OperationalError, match="full"):
+        await database.run(fill)
+    assert await database.run(Inbox.select().count) == 0
+
+
+@pytest.mark.usefixtures("core")
+async def test_foreign_keys_hold() -> None:
+    """A row cannot refer to one that is not there."""
+    with pytest.raises(IntegrityError):
+        await database.run(lambda: tables.Identities.create(kind="email", value="x", person=999))
+
+
+@pytest.mark.usefixtures("core")
+async def test_the_house_has_its_stream() -> None:
+    """A new database begins with stream 1, empty."""
+    house = await database.run(lambda: Streams.get_by_id(1))
+    assert (house.seq, bytes(house.head)) == (0, b"")
+
+
+@pytest.mark.usefixtures("core")
+async def test_pending_names_what_was_not_applied() -> None:
+    """An open database has nothing pending; a forgotten migration is named."""
+    assert await database.run(database.pending) == []
+    await database.run(
+        lambda: database._require().database.execute_sql("DELETE FROM schema_migration") and None
+    )
+    assert await database.run(database.pending) == ["0001_main_job"]
+
+
+@pytest.mark.usefixtures("core")
+async def test_migrations_make_the_tables_of_the_models(tmp_path: Path) -> None:
+    """A migrated database has exactly the columns, keys and indexes that the models describe."""
+    fresh = SqliteDatabase(str(tmp_path / "models.db"))
+    with fresh.bind_ctx(MODELS):
+        fresh.create_tables(MODELS)
+        wanted = described(fresh, fresh.get_tables())
+    fresh.close()
+    names = sorted(wanted)
+    found = await database.run(
+        lambda: described(
+            database._require().database,
+            [name for name in database._require().database.get_tables() if name != "schema_migration"],
+        )
+    )
+    assert sorted(found) == names
+    for name in names:
+        assert found[name] == wanted[name], name
+
+
+def described(db: SqliteDatabase, names: list[str]) -> dict[str, object]:
+    return {
+        name: (
+            [(c.name, c.data_type, c.null, c.primary_key, c.default) for c in db.get_columns(name)],
+            sorted((i.name, i.columns, i.unique) for i in db.get_indexes(name)),
+            sorted((f.column, f.dest_table, f.dest_column) for f in db.get_foreign_keys(name)),
+            db.get_primary_keys(name),
+        )
+        for name in names
+    }
+
+
+async def test_only_the_owner_reads_the_database(core: Core) -> None:
+    """A new database and what SQLite keeps beside it are of mode 0600."""
+    kept = [path for path in core.path.parent.glob("legwork.db*") if not path.name.endswith(".lock")]
+    assert len(kept) == 3
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
+
+
+async def test_nothing_runs_on_a_closed_database(url: str) -> None:
+    """Before it is opened, after it is closed, and after it could not be opened, it says so."""
+    for attempt in (
+        lambda: None,
+        lambda: (database.open(url), database.close(), database.close()),
+        lambda: _refused(database.open, "sqlite:////nowhere/at/all.db", FileNotFoundError),
+    ):
+        attempt()
+        with pytest.raises(database.NotOpenError, match="open the database first"):
+            await database.run(lambda: None)
+
+
+def _refused(act: Callable[[str], None], argument: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        act(argument)
+
+
+def test_an_address_of_another_kind_is_refused_without_its_password() -> None:
+    """What is no SQLite address is refused with what is right, and no secret of it is repeated."""
+    with pytest.raises(ValueError, match="sqlite:///PATH") as refusal:
+        database.open("postgresql://me:secret@db/legwork")
+    assert "secret" not in str(refusal.value)
+
+
+@given(st.datetimes(datetime.min + DAY, datetime.max - DAY, timezones=st.timezones()))
+def test_moments_are_kept_to_the_microsecond(moment: datetime) -> None:
+    """Any aware datetime comes back as the same instant, in UTC."""
+    field = tables.InstantField()
+    back = field.python_value(field.db_value(moment))
+    assert back == moment.astimezone(UTC)
+    assert back is not None
+    assert back.tzinfo is UTC
+
+
+def test_no_moment_stays_none() -> None:
+    """A moment that is not there is NULL."""
+    assert tables.InstantField().db_value(None) is None
+    assert tables.InstantField().python_value(None) is None
