@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from storage.prepared import Prepared
 from storage.tables import Inbox
+
+_add = Prepared(lambda key, at: Inbox.insert(key=key, at=at).on_conflict_ignore())
 
 
 def first_time(key: str, now: datetime) -> bool:
     """Remember a request; False if it was seen before."""
-    return bool(Inbox.insert(key=key, at=now).on_conflict_ignore().as_rowcount().execute())
+    return bool(_add.changed(key, Inbox.at.db_value(now)))
 
 
 def forget_before(moment: datetime) -> int:

@@ -2,12 +2,30 @@
 
 from datetime import datetime
 
+from storage.prepared import Prepared
 from storage.tables import Identities, People
+
+_find = Prepared(
+    lambda kind, value: (
+        People.select(People.id, People.name, People.role, People.since)
+        .join(Identities)
+        .where(Identities.kind == kind, Identities.value == value)
+    )
+)
+_values = Prepared(
+    lambda person, kind: Identities.select(Identities.value).where(
+        Identities.person == person, Identities.kind == kind
+    )
+)
 
 
 def find(kind: str, value: str) -> People | None:
     """The person with this identity."""
-    return People.select().join(Identities).where(Identities.kind == kind, Identities.value == value).first()
+    found = _find.rows(kind, value)
+    if not found:
+        return None
+    id_, name, role, since = found[0]
+    return People(id=id_, name=name, role=role, since=People.since.python_value(since))
 
 
 def add(kind: str, value: str, name: str, role: str, now: datetime) -> People:
@@ -24,5 +42,4 @@ def set_role(person: People, role: str) -> None:
 
 def values(person_id: int, kind: str) -> list[str]:
     """A person's identities of one kind."""
-    rows = Identities.select().where(Identities.person == person_id, Identities.kind == kind)
-    return [row.value for row in rows]
+    return [value for (value,) in _values.rows(person_id, kind)]

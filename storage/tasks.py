@@ -1,10 +1,12 @@
 """Tasks by number, and who may see which."""
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 
 from peewee import ModelSelect
 
+from storage.prepared import Prepared
 from storage.tables import Agents, Discussions, People, Subscriptions, Tasks
 
 OPEN = ("queued", "running", "waiting", "paused")
@@ -27,6 +29,25 @@ class Eyes:
     place: tuple[str, str] = ("", "")
     public: bool = False
     everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A task as a list shows it; agent and asker by name."""
+
+    id: int
+    title: str
+    state: str
+    agent: str
+    asker: str
+    opened_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, task: Tasks) -> "Line":
+        """What a list shows of this task."""
+        names = task.agent.name, task.asker.name
+        return cls(task.id, task.title, task.state, *names, task.opened_at, task.ended_at)
 
 
 def _seen_by(eyes: Eyes) -> "ModelSelect[Tasks]":
@@ -53,9 +74,30 @@ def find(task_id: int, eyes: Eyes) -> Tasks | None:
     return _seen_by(eyes).where(Tasks.id == task_id).first()
 
 
-def newest(eyes: Eyes, limit: int) -> list[Tasks]:
+@functools.cache
+def _newest(*, public: bool, everything: bool) -> Prepared:
+    """The query of `newest`, for one kind of eyes."""
+
+    def build(limit: int, person: int, door: str, place: str, *addresses: str) -> "ModelSelect[Tasks]":
+        seen = _seen_by(Eyes(person, addresses, (door, place), public, everything))
+        lines = seen.select(
+            Tasks.id, Tasks.title, Tasks.state, Agents.name, People.name, Tasks.opened_at, Tasks.ended_at
+        )
+        return lines.order_by(Tasks.id.desc()).limit(limit)
+
+    return Prepared(build)
+
+
+def newest(eyes: Eyes, limit: int) -> list[Line]:
     """The newest tasks that someone may see."""
-    return list(_seen_by(eyes).order_by(Tasks.id.desc()).limit(limit))
+    query = _newest(public=eyes.public, everything=eyes.everything)
+    moment = Tasks.opened_at.python_value
+    return [
+        Line(id_, title, state, agent, asker, moment(opened), moment(ended))
+        for id_, title, state, agent, asker, opened, ended in query.rows(
+            limit, eyes.person, *eyes.place, *eyes.addresses
+        )
+    ]
 
 
 def get(task_id: int) -> Tasks:

@@ -65,8 +65,7 @@ def _settled(task_id: int, outlets: list[str]) -> bool:
 
 
 def _show(step: StepView, console: Console) -> None:
-    first = next((line for line in step.what.splitlines() if line.strip()), step.tool)
-    console.print(f"{SIGNS[step.state]} {step.number}. {escape(first)} [dim]{duration(step.seconds)}[/]")
+    console.print(f"{SIGNS[step.state]} {step.number}. {escape(step.label)} [dim]{duration(step.seconds)}[/]")
     if step.output.strip():
         console.print(escape(step.output.strip("\n")), style="dim", highlight=False)
 

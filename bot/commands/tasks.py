@@ -10,7 +10,7 @@ from bot.replies import Reply
 from bot.reports import summary
 from bot.reports.summary import StepView
 from bot.work import tasks
-from storage.tables import Tasks
+from storage.tasks import Line
 
 LISTED = 20
 ICONS = {
@@ -30,21 +30,21 @@ class OneTask(Arguments):
     task: Annotated[str, Word("T-N")]
 
 
-def _row(task: Tasks) -> str:
+def _row(task: Line) -> str:
     return (
         f"- {ICONS[task.state]} **{tasks.key(task.id)}** {task.title} — {task.state}, "
-        f"@{task.agent.name} for {task.asker.name}"
+        f"@{task.agent} for {task.asker}"
     )
 
 
-def _data(task: Tasks) -> dict[str, object]:
+def _data(task: Line) -> dict[str, object]:
     return {
         "id": task.id,
         "key": tasks.key(task.id),
         "title": task.title,
         "state": task.state,
-        "agent": task.agent.name,
-        "asked_by": task.asker.name,
+        "agent": task.agent,
+        "asked_by": task.asker,
         "opened_at": task.opened_at.isoformat(),
         "ended_at": task.ended_at.isoformat() if task.ended_at else None,
     }
@@ -67,7 +67,7 @@ def show(context: Context, arguments: OneTask) -> Reply:
     if report.outcome:
         text += f"\n\n{report.outcome}"
     data = {"text": task.text, "outcome": report.outcome, "steps": [_step(step) for step in report.steps]}
-    return Reply(text, {**_data(task), **data})
+    return Reply(text, {**_data(Line.of(task)), **data})
 
 
 def _step(step: StepView) -> dict[str, object]:

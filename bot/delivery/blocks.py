@@ -21,6 +21,7 @@ REQUEST_CHARS = 1_200
 REQUEST_CODE_LINES = 4
 OUTPUT_CHARS = 1_500
 COMMAND_CHARS = 70
+NAME_CHARS = 200
 SHOWN_STEPS = 8
 ICONS = {
     "queued": ":clock3:",
@@ -32,13 +33,21 @@ ICONS = {
 STEP_ICONS = {"running": ":gear:", "ok": ":white_check_mark:", "failed": ":x:", "interrupted": ":warning:"}
 
 
-def root(report: Report) -> Payload:
-    """The first message of a task's thread: what was asked, of whom, by whom."""
-    title = f"*{report.key}*  {escape(report.title)}"
+def root(report: Report, astray: str = "") -> Payload:
+    """The first message of a task's thread: what was asked, of whom, by whom.
+
+    Args:
+        report: The task.
+        astray: The channel where the thread should be, and the bot may not write.
+    """
+    title = f"*{report.key}*  {_name(report.title)}"
     blocks = [_section(f"{ICONS[report.state]} {title}")]
     if request := _request(report):
         blocks.append(_section(request))
-    blocks.append(_context(f"{escape(report.asked_by)} asked @{escape(report.agent)} · {report.state}"))
+    blocks.append(_context(f"{_name(report.asked_by)} asked @{_name(report.agent)} · {report.state}"))
+    if astray:
+        hint = f"I cannot write in <#{astray}>, so this thread is here. Invite me there: `/invite`"
+        blocks.append(_context(hint))
     return _payload(f"{report.key} {report.title}", blocks)
 
 
@@ -51,7 +60,7 @@ def progress(report: Report) -> Payload:
     if not lines:
         lines = ["Getting ready …"]
     if len(report.runs) > 1:
-        lines.append(f"_Taken over by {escape(report.runs[-1].worker)} after its worker stopped._")
+        lines.append(f"_Taken over by {_name(report.runs[-1].worker)} after its worker stopped._")
     text = cut("\n".join(lines), SECTION_CHARS)
     return _payload(f"{report.key}: {headline(report)}", [_section(text)])
 
@@ -69,15 +78,13 @@ def result(report: Report) -> Payload:
     return _payload(f"{report.key} is {report.state}: {report.title}", blocks)
 
 
-def not_in_channel(channel: str) -> dict[str, Any]:
-    """Why a thread is in a direct message, and what to do about it."""
-    return _context(f"I cannot write in <#{channel}>, so this thread is here. Invite me there: `/invite`")
+def _name(text: str) -> str:
+    return escape(cut(text, NAME_CHARS))
 
 
 def _line(step: StepView) -> str:
-    first = next((line for line in step.what.splitlines() if line.strip()), step.tool)
     took = f" · {duration(step.seconds)}" if step.state != "running" else " …"
-    return f"{STEP_ICONS[step.state]} {step.number}. {code(cut(first.strip(), COMMAND_CHARS))}{took}"
+    return f"{STEP_ICONS[step.state]} {step.number}. {code(cut(step.label, COMMAND_CHARS))}{took}"
 
 
 def _request(report: Report) -> str:

@@ -63,8 +63,7 @@ def page(report: Report, attached: str) -> str:
 
 
 def _command(step: StepView) -> str:
-    first = next((line.strip() for line in step.what.splitlines() if line.strip()), step.tool)
-    return first if len(first) <= COMMAND_CHARS else first[: COMMAND_CHARS - 1] + "…"
+    return step.label if len(step.label) <= COMMAND_CHARS else step.label[: COMMAND_CHARS - 1] + "…"
 
 
 def _how(step: StepView) -> str:

@@ -7,6 +7,7 @@ through before anything is posted again. Source: https://docs.slack.dev/referenc
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +56,7 @@ PASSING = {
 }
 
 
+THREAD_GONE = {"thread_not_found", "cannot_reply_to_message"}
 UNREACHABLE = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
 
 
@@ -105,7 +107,14 @@ class SlackOutlet:
         return SHORT_WORK_S - (self._now() - letter.event.at).total_seconds()
 
     async def send(self, letter: Letter) -> Sent:
-        """Post or upload, unless an earlier try did."""
+        """Post or upload, unless an earlier try did; beside the thread if somebody deleted it."""
+        try:
+            return await self._send(letter)
+        except _ThreadGoneError:
+            channel = letter.to.thread.partition(":")[0]
+            return await self._send(replace(letter, to=replace(letter.to, thread=channel)))
+
+    async def _send(self, letter: Letter) -> Sent:
         found = await self._find(letter) if letter.since else None
         if letter.message.part == "root":
             remote_id = found or await self._open_thread(letter)
@@ -125,14 +134,13 @@ class SlackOutlet:
 
     async def _open_thread(self, letter: Letter) -> str:
         """Post the root; where the bot may not write, write to whoever asked and say how to mend it."""
-        payload = blocks.root(letter.report)
+        to = letter.to
         try:
-            return await self._post(letter, letter.to.address, payload)
+            return await self._post(letter, to.address, blocks.root(letter.report))
         except _UnreachableError:
-            if not letter.to.fallback:
+            if not to.fallback:
                 raise
-        payload["blocks"].append(blocks.not_in_channel(letter.to.address))
-        return await self._post(letter, letter.to.fallback, payload)
+        return await self._post(letter, to.fallback, blocks.root(letter.report, astray=to.address))
 
     async def _conclude(self, letter: Letter) -> None:
         """Let the messages above the result show how it ended."""
@@ -140,8 +148,9 @@ class SlackOutlet:
             await asyncio.sleep(max(self._edit_wait_s(progress), 0))
             await self._update(progress, blocks.progress(letter.report))
             self._edited.pop(progress, None)
-        if letter.to.thread:
-            await self._update(letter.to.thread, blocks.root(letter.report))
+        if ":" in letter.to.thread:
+            astray = "" if letter.to.thread.startswith(letter.to.address) else letter.to.address
+            await self._update(letter.to.thread, blocks.root(letter.report, astray))
 
     def _edit_wait_s(self, remote_id: str) -> float:
         last = self._edited.get(remote_id)
@@ -239,6 +248,10 @@ class _UnreachableError(Permanent):
     """The bot cannot write in this channel."""
 
 
+class _ThreadGoneError(Permanent):
+    """The thread's first message was deleted."""
+
+
 def _told_apart(error: SlackApiError) -> Retry | Permanent:
     code = str(error.response.get("error", ""))
     status = error.response.status_code
@@ -248,6 +261,8 @@ def _told_apart(error: SlackApiError) -> Retry | Permanent:
         return Retry(f"Slack answers {code or status}.", unsure=status >= SERVER_ERROR)
     if code in UNREACHABLE:
         return _UnreachableError(f"Slack answers {code}: invite the bot to the channel.")
+    if code in THREAD_GONE:
+        return _ThreadGoneError(f"Slack answers {code}: the thread was deleted.")
     return Permanent(f"Slack answers {code}.")
 
 

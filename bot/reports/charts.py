@@ -147,7 +147,7 @@ def _label(sheet: Sheet, step: StepView, y: float, pitch: float, axis: _Axis) ->
     baseline = y + pitch / 2 + 2.6
     sheet.text_right(sheet.left + 11, baseline, f"{step.number}", _TICK)
     room = axis.left - sheet.left - 26
-    sheet.text(sheet.left + 17, baseline, sheet.shorten(step.what, _COMMAND, room), _COMMAND)
+    sheet.text(sheet.left + 17, baseline, sheet.shorten(step.label, _COMMAND, room), _COMMAND)
     sheet.text_right(sheet.right, baseline, duration(step.seconds), _FIGURE)
 
 

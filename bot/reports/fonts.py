@@ -16,8 +16,8 @@ from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 
-from fontTools import subset, ttLib  # type: ignore[import-untyped]  # fonttools has no types
-from fontTools.pens import cu2quPen, ttGlyphPen  # type: ignore[import-untyped]  # the same
+from fontTools import subset, ttLib
+from fontTools.pens import cu2quPen, ttGlyphPen
 from fpdf import FPDF
 
 from bot.reports.visible import code, revealed

@@ -75,6 +75,13 @@ class StepView:
     attempts: int = 1
     earlier: tuple[Span, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """What it does in one line: the comment that it opens with, or its first line."""
+        lines = (line.strip() for line in self.what.splitlines())
+        first = next((line for line in lines if line and not line.startswith("#!")), self.tool)
+        return first.lstrip("#/").strip() or first if first.startswith(("# ", "// ")) else first
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

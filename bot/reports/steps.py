@@ -152,7 +152,7 @@ def _draw(sheet: Sheet, item: _Sized, most: int, place: int) -> None:
         + min(len(output), 3) * CODE.leading
         + 24
     )
-    sheet.mark(f"{step.number:,}. {step.what[:200]}", 1)
+    sheet.mark(f"{step.number:,}. {step.label[:200]}", 1)
     sheet.y += SUBHEADING.leading
     sheet.put(place)
     _head(sheet, step)

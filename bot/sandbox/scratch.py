@@ -98,7 +98,7 @@ def _locked(scratch: Path) -> tuple[Path, int]:
 
 
 def _kill_users_of(run: str) -> bool:
-    """End what still has a run's scratch mounted: a sandbox whose bot died before it was let go.
+    """End what still holds a run's scratch: a sandbox whose bot died before it was let go.
 
     Returns:
         Whether nothing uses it any more.
@@ -107,10 +107,18 @@ def _kill_users_of(run: str) -> bool:
         with contextlib.suppress(OSError):  # gone, the kernel's own, or somebody else's
             process = pidfd.open_process(pid)
             try:
-                if f"/{run}/{_TEMPORARY} " in Path(f"/proc/{pid}/mountinfo").read_text(errors="replace"):
+                if pid != os.getpid() and _holds(pid, f"/{run}/{_TEMPORARY}"):
                     pidfd.send_kill(process)
                     if not pidfd.wait_dead(process, _DEATH_S):
                         return False
             finally:
                 os.close(process)
     return True
+
+
+def _holds(pid: int, folder: str) -> bool:
+    """Whether a process has a folder mounted or, in the middle of its setting up, open."""
+    process = Path(f"/proc/{pid}")
+    if f"{folder} " in (process / "mountinfo").read_text(errors="replace"):
+        return True
+    return any(str(link.readlink()).endswith(folder) for link in (process / "fd").iterdir())

@@ -11,6 +11,7 @@ from bot.errors import UserMistake
 from bot.events import AnyFact, TaskCancelled, TaskOpened
 from storage import agents, discussions, runs, subscriptions, tasks, workspaces
 from storage.tables import Tasks
+from storage.tasks import Line
 
 TITLE_CHARS = 80
 
@@ -90,7 +91,7 @@ def find(task_key: str, actor: Actor, origin: Origin) -> Tasks:
     return task
 
 
-def newest(actor: Actor, origin: Origin, limit: int) -> list[Tasks]:
+def newest(actor: Actor, origin: Origin, limit: int) -> list[Line]:
     """The newest tasks that the actor may see."""
     return tasks.newest(permissions.eyes(actor, origin), limit)
 

@@ -1,0 +1,129 @@
+"""A worker at its limits: cancelled tasks, endless commands, no sandbox, workers that keep dying."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+from bot import scheduler
+from bot.agents.runner import Rules, Runner
+from bot.app.house import now
+from bot.app.worker import worker
+from bot.sandbox import Limits, Sandbox
+from bot.stream import bell
+from storage import database
+from storage.tables import Runs, Workspaces
+from tests.fakes.team import PATIENCE_S, Team, until
+
+WAIT = "Wait\n```sh\ntouch started; sleep 600\n```"
+
+
+async def running(team: Team, task_id: int = 1) -> int:
+    """Wait until the task's command is under way; the sandbox's process."""
+    await until((team.house.workspaces.path(f"t-{task_id}") / "started").exists)
+    pid = await database.run(lambda: Runs.get(Runs.task == task_id).sandbox_pid)
+    assert pid
+    return int(pid)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+async def test_cancel_ends_a_running_command_within_a_second(team: Team) -> None:
+    """After `/task cancel` the sandbox is dead within a second, the thread says so, the workspace is free."""
+    await team.types(f"/agent assign @coder {WAIT}")
+    pid = await running(team)
+    answer = await team.types("/task cancel T-1")
+    assert "*T-1* is cancelled." in answer.json()["text"]
+    await until(lambda: gone(pid), timeout_s=1)
+    thread = await team.thread_with_report()
+    assert "T-1 is cancelled" in thread[-2].text
+    assert "interrupted" in str((await team.does("task show T-1")).data["steps"])
+    assert await database.run(lambda: Workspaces.get().held_by) is None
+
+
+async def test_cancel_by_another_process_is_seen_by_the_worker(desk: Team, start_worker: object) -> None:
+    """A cancel that the worker's process was not told of ends its command all the same."""
+    await desk.types(f"/agent assign @coder {WAIT}")
+    await start_worker()  # type: ignore[operator]  # a fixture that makes workers
+    pid = await running(desk)
+    await desk.types("/task cancel T-1")
+    await until(lambda: gone(pid), timeout_s=2)
+
+
+async def test_a_task_that_waits_can_be_cancelled(desk: Team) -> None:
+    """A task that no worker has claimed is cancelled at once, and never runs."""
+    await desk.types(f"/agent assign @coder {WAIT}")
+    await desk.types("/task cancel T-1")
+    async with worker(desk.house):
+        await desk.thread_with_report()
+    assert not (desk.house.workspaces.path("t-1") / "started").exists()
+
+
+async def test_a_command_that_takes_too_long_is_ended_and_named(desk: Team) -> None:
+    """The limit that ended a command is what the task says, and no other task is disturbed."""
+    async with limited(desk, Limits(timeout_s=0.5)):
+        await desk.types(f"/agent assign @coder {WAIT}")
+        await desk.types("/agent assign @coder Hello\n```sh\necho hello\n```")
+        await until_ended(desk, 1)
+        await until_ended(desk, 2)
+    assert "took longer than it may" in (await desk.does("task show T-1")).data["outcome"]
+    assert (await desk.does("task show T-2")).data["state"] == "done"
+
+
+async def test_without_a_sandbox_nothing_is_run(desk: Team) -> None:
+    """No bubblewrap: the task fails with what is missing and how to mend it; the command never ran."""
+    async with limited(
+        desk, Limits(), Sandbox(desk.house.settings.home, desk.house.owner, bwrap=Path("/nowhere/bwrap"))
+    ):
+        await desk.types("/agent assign @coder Hello\n```sh\ntouch ran\n```")
+        await until_ended(desk, 1)
+    shown = await desk.does("task show T-1")
+    assert shown.data["state"] == "failed"
+    assert "bubblewrap" in shown.data["outcome"]
+    assert not (desk.house.workspaces.path("t-1") / "ran").exists()
+
+
+async def test_a_task_that_kills_its_workers_is_given_up(desk: Team) -> None:
+    """After as many takeovers as are allowed the task fails, and says why."""
+    await desk.types("/agent assign @coder Hello\n```sh\necho hello\n```")
+    await database.run(lambda: Runs.update(attempt=3).execute())
+    async with limited(desk, Limits()):
+        await until_ended(desk, 1)
+    assert "The worker died 3 times" in (await desk.does("task show T-1")).data["outcome"]
+
+
+async def test_a_task_waits_for_its_workspace(desk: Team) -> None:
+    """While another run holds the workspace, the task stays queued; when it is free, it runs."""
+    await desk.types("/agent assign @coder Hello\n```sh\necho hello\n```")
+    await database.run(lambda: Workspaces.update(held_by=99).execute())
+    async with limited(desk, Limits()):
+        assert (await desk.does("task show T-1")).data["state"] == "queued"
+        await database.run(lambda: Workspaces.update(held_by=None).execute())
+        await until_ended(desk, 1)
+
+
+@contextlib.asynccontextmanager
+async def limited(team: Team, limits: Limits, box: Sandbox | None = None) -> AsyncIterator[None]:
+    """A runner with these limits, and nothing else of a worker."""
+    rules = Rules(max_runs=4, max_attempts=3, max_steps=50, lease=timedelta(seconds=5), limits=limits)
+    runner = Runner(rules, box or team.house.box, team.house.workspaces, now)
+    ticking = scheduler.start(0.05, now)
+    driving = asyncio.create_task(runner.drive())
+    yield
+    driving.cancel()
+    await asyncio.gather(driving, return_exceptions=True)
+    ticking.shutdown(wait=False)
+
+
+async def until_ended(team: Team, task_id: int) -> None:
+    """Wait until a task is over."""
+    heard = 0
+    async with asyncio.timeout(PATIENCE_S):
+        while (await team.does(f"task show T-{task_id}")).data["ended_at"] is None:
+            heard = await bell.wait(heard)

@@ -1,0 +1,112 @@
+"""Block Kit payloads: what Slack takes, whatever agents and people write."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.delivery import blocks
+from bot.delivery.mrkdwn import code, escape, fenced, from_markdown, neutral
+from bot.practice import block_kit
+from bot.reports.report import Report, RunView, StepView
+
+NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
+ANYTHING = st.one_of(
+    st.text(max_size=4_000), st.sampled_from(["# a\n" * 200, "---\n\n" * 200, "x" * 9_000, "```\n" * 99])
+)
+LIVE = "<!channel> <!here> <@U1> <#C1> <!subteam^S1>"
+
+
+def report(**values: object) -> Report:
+    """A report with a failed step."""
+    base: dict[str, object] = {
+        "key": "T-1",
+        "title": "Fix it",
+        "text": "Fix it",
+        "agent": "coder",
+        "asked_by": "alice",
+        "state": "failed",
+        "outcome": "Step 1 of 1 failed.",
+        "opened": NOON,
+        "steps": (StepView(1, "terminal", "false", state="failed", output="no\n"),),
+    }
+    return Report(**(base | values))  # type: ignore[arg-type]  # tests name the fields they change
+
+
+@given(title=ANYTHING, text=ANYTHING, outcome=ANYTHING, what=ANYTHING, output=ANYTHING)
+def test_slack_takes_every_payload(title: str, text: str, outcome: str, what: str, output: str) -> None:
+    """Root, progress and result stay within Slack's limits and rules for any text."""
+    steps = tuple(StepView(n, "terminal", what, state="failed", output=output) for n in range(1, 40))
+    told = report(title=title, text=text, outcome=outcome, steps=steps)
+    for payload in (blocks.root(told), blocks.progress(told), blocks.result(told)):
+        block_kit.check(payload["blocks"])
+        assert 0 < len(payload["text"]) <= 4_000
+
+
+@pytest.mark.parametrize("field", ["title", "text", "outcome", "asked_by", "agent"])
+def test_nobody_is_called_by_a_text_of_an_agent(field: str) -> None:
+    """Mentions in any text are dead in every message: in mrkdwn they are escaped, in Markdown broken."""
+    told = report(**{field: LIVE})
+    for payload in (blocks.root(told), blocks.progress(told), blocks.result(told)):
+        shown = str(payload)
+        assert not any(live in shown for live in LIVE.split())
+
+
+def test_mentions_in_commands_and_outputs_are_dead_too() -> None:
+    """What a command is called, and what it printed, calls nobody."""
+    told = report(steps=(StepView(1, "terminal", LIVE, state="failed", output=LIVE),))
+    assert not any(live in str((blocks.progress(told), blocks.result(told))) for live in LIVE.split())
+
+
+def test_the_progress_shows_the_last_steps_and_how_many_came_before() -> None:
+    """Long work shows its end."""
+    steps = tuple(StepView(n, "terminal", f"echo {n}", state="ok", seconds=1) for n in range(1, 21))
+    shown = blocks.progress(report(state="running", steps=steps))["blocks"][0]["text"]["text"]
+    assert "12 earlier" in shown
+    assert "`echo 20`" in shown
+    assert "`echo 12`" not in shown
+
+
+def test_a_takeover_is_said() -> None:
+    """People see that a worker was lost, and who went on."""
+    runs = (RunView(1, "one:1", "runbook", NOON), RunView(2, "two:2", "runbook", NOON))
+    assert "Taken over by two:2" in str(blocks.progress(report(state="running", runs=runs)))
+
+
+def test_code_in_a_request_is_cut_to_its_first_lines() -> None:
+    """The root shows prose whole and of each block the beginning, so that threads stay readable."""
+    text = "Fix it\nSoon, please.\n```sh\n" + "\n".join(f"echo {n}" for n in range(30)) + "\n```\nThanks!"
+    shown = blocks.root(report(text=text))["blocks"][1]["text"]["text"]
+    assert "Soon, please." in shown
+    assert "echo 3" in shown
+    assert "echo 4\n" not in shown
+    assert "… 26 more lines" in shown
+    assert "Thanks!" in shown
+
+
+@given(st.text())
+def test_escaped_text_holds_no_control_of_slacks(text: str) -> None:
+    """After escaping, no `<` or `>` is left, and nothing but the three entities begins with `&`."""
+    shown = escape(text)
+    assert "<" not in shown
+    assert ">" not in shown
+    assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
+
+
+@given(st.text())
+def test_code_cannot_end_before_its_end(text: str) -> None:
+    """A span stays in one line, a block closes only where we close it."""
+    assert "\n" not in code(text)
+    assert code(text).count("`") in (0, 2)
+    assert fenced(text).count("```") == 2
+
+
+def test_our_own_markdown_becomes_mrkdwn() -> None:
+    """Bold and lists of replies are Slack's, code is untouched, text is escaped."""
+    assert from_markdown("- **T-1** `a **b** <c>` & d") == "• *T-1* `a **b** &lt;c&gt;` &amp; d"
+
+
+def test_markdown_is_neutral_but_else_unchanged() -> None:
+    """Only what would call somebody is touched."""
+    assert neutral("a < b, <https://x.y> and <@U1>") == "a < b, <https://x.y> and <\u2060@U1>"
