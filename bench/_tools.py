@@ -103,8 +103,10 @@ class Site:
                 await asyncio.sleep(0.02)
         raise SystemExit(f"A process ended before it listened: {(self.home / 'log').read_text()[-2000:]}")
 
-    async def load(self, address: str, *, command: str, text: str, clients: int, requests: int, expect: str) -> Any:
-        """What `_load.play` measures, in a process of its own."""
+    async def load(
+        self, address: str, command: str, text: str, *, clients: int = 1, requests: int = 1, expect: str = ""
+    ) -> Any:
+        """Type a slash command again and again, in a process of its own; what `_load.play` saw."""
         host, _, port = address.rpartition(":")
         order = {
             "host": host,
@@ -127,7 +129,7 @@ class Site:
                 child.kill()
             await child.wait()
         if child.returncode:
-            raise SystemExit(complaint.decode())
+            raise SystemExit(f"{complaint.decode()}\n{(self.home / 'log').read_text()[-2000:]}")
         return json.loads(seen)
 
 

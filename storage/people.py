@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from storage.prepared import Prepared
-from storage.tables import Identities, People
+from storage.tables import Identities, People, instant
 
 _find = Prepared(
     lambda kind, value: (
@@ -25,7 +25,7 @@ def find(kind: str, value: str) -> People | None:
     if not found:
         return None
     id_, name, role, since = found[0]
-    return People(id=id_, name=name, role=role, since=People.since.python_value(since))
+    return People(id=id_, name=name, role=role, since=instant(since))
 
 
 def add(kind: str, value: str, name: str, role: str, now: datetime) -> People:

@@ -1,7 +1,8 @@
 """Queries that are written as SQL once.
 
-Peewee writes a query's SQL anew each time that it runs, which takes many times as long as SQLite takes to answer.
-A query that every answer or every step waits for is written at its first use instead, with places for values.
+Peewee writes a query's SQL anew each time that it runs, which takes many times as long as SQLite takes to
+answer. A query that every answer or every step waits for is written at its first use instead, with places for
+values.
 """
 
 from collections.abc import Callable
@@ -35,8 +36,8 @@ class Prepared:
     """A query with places for values.
 
     Args:
-        build: Makes the peewee query, given one place for each value; the number of values may vary. What it
-            compares with a field is converted as the field does; what it inserts or sets is given as it is stored.
+        build: Makes the peewee query, given one place for each value; the number of values may vary. One
+            compared with a field is converted by it; one that is inserted or set is given as it is stored.
     """
 
     def __init__(self, build: Callable[..., Any]) -> None:

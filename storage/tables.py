@@ -25,6 +25,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
+def instant(stored: int) -> datetime:
+    """A moment, from how it is stored."""
+    return EPOCH + stored * MICROSECOND
+
+
 class InstantField(BigIntegerField):
     """A moment, to the microsecond."""
 
@@ -34,7 +39,7 @@ class InstantField(BigIntegerField):
 
     def python_value(self, value: Any) -> datetime | None:
         """An aware datetime in UTC."""
-        return None if value is None else EPOCH + int(value) * MICROSECOND
+        return None if value is None else instant(int(value))
 
 
 class Table(Model):

@@ -7,7 +7,7 @@ from datetime import datetime
 from peewee import ModelSelect
 
 from storage.prepared import Prepared
-from storage.tables import Agents, Discussions, People, Subscriptions, Tasks
+from storage.tables import Agents, Discussions, People, Subscriptions, Tasks, instant
 
 OPEN = ("queued", "running", "waiting", "paused")
 
@@ -91,12 +91,10 @@ def _newest(*, public: bool, everything: bool) -> Prepared:
 def newest(eyes: Eyes, limit: int) -> list[Line]:
     """The newest tasks that someone may see."""
     query = _newest(public=eyes.public, everything=eyes.everything)
-    moment = Tasks.opened_at.python_value
+    found = query.rows(limit, eyes.person, *eyes.place, *eyes.addresses)
     return [
-        Line(id_, title, state, agent, asker, moment(opened), moment(ended))
-        for id_, title, state, agent, asker, opened, ended in query.rows(
-            limit, eyes.person, *eyes.place, *eyes.addresses
-        )
+        Line(id_, title, state, agent, asker, instant(opened), None if ended is None else instant(ended))
+        for id_, title, state, agent, asker, opened, ended in found
     ]
 
 

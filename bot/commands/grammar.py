@@ -15,6 +15,7 @@ from bot.commands.registry import COMMANDS, Command, Option, Text, Word
 from bot.errors import UserMistake
 
 _WORD = re.compile(r"\s*(\S+)")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # surrogates stand for bytes that were not UTF-8 (PEP 383)
 _DASH = re.compile("^[\u2013\u2014](?=\\w)")  # Slack and phones turn two hyphens into a dash
 
 
@@ -41,8 +42,11 @@ def parse(text: str, max_chars: int) -> Parsed:
             f"That is {len(text):,} characters, and a command may have {max_chars:,}. "
             "Shorten it, or put the long part into a file."
         )
-    if "\0" in text:
-        raise UserMistake("A command cannot hold the character NUL. Remove it and send it again.")
+    if _UNSTORABLE.search(text):
+        raise UserMistake(
+            "A command cannot hold the character NUL, nor bytes that are not UTF-8. "
+            "Remove them and send it again."
+        )
     known, rest = _command(text)
     return Parsed(known.name, _arguments(known, rest))
 

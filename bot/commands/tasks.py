@@ -89,4 +89,4 @@ def cancel(context: Context, arguments: OneTask) -> Reply:
     if task.asker_id != context.actor.id and not permissions.may(context.actor, Role.MEMBER):
         raise Refused(f"{tasks.key(task.id)} was opened by {task.asker.name}: ask them, or a team member.")
     tasks.cancel(task, context.actor, context.now)
-    return Reply(f"⏹️ **{tasks.key(task.id)}** is cancelled.", _data(task))
+    return Reply(f"⏹️ **{tasks.key(task.id)}** is cancelled.", _data(Line.of(task)))

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.delivery.mrkdwn import code, cut, escape, fenced, neutral
 from bot.reports.humane import duration
+from bot.reports.report import label_of
 from bot.reports.summary import Report, StepView, headline
 
 Payload = dict[str, Any]
@@ -88,7 +89,7 @@ def _line(step: StepView) -> str:
 
 
 def _request(report: Report) -> str:
-    """What was asked beyond the title: prose, and of each block of code the first lines."""
+    """What was asked beyond the title: prose, and its blocks of code in short."""
     text = report.text.strip()
     if text.partition("\n")[0].strip() == report.title:
         text = text.partition("\n")[2].strip()
@@ -103,13 +104,12 @@ def _request(report: Report) -> str:
 _FENCED = re.compile(r"(?ms)^ {0,3}```[^\n`]*\n(.*?)(?:```[ \t]*$|\Z)")
 
 
-def _excerpt(code: str) -> str:
-    """The first lines of a block of code."""
-    lines = code.strip("\n").split("\n")
-    more = len(lines) - REQUEST_CODE_LINES
-    if more > 1:
-        lines = [*lines[:REQUEST_CODE_LINES], f"… {more} more lines"]
-    return fenced("\n".join(cut(line, COMMAND_CHARS) for line in lines))
+def _excerpt(script: str) -> str:
+    """A block of code: whole if it is short, else what it does and how long it is."""
+    lines = script.strip("\n").split("\n")
+    if len(lines) <= REQUEST_CODE_LINES:
+        return fenced("\n".join(cut(line, COMMAND_CHARS) for line in lines))
+    return f"▸ {code(cut(label_of(script), COMMAND_CHARS))} · {len(lines)} lines"
 
 
 def _markdown(text: str) -> str:

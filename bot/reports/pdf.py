@@ -4,6 +4,7 @@ Drawing takes seconds and holds the interpreter: see `bot.reports.child`. The sa
 bytes.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from bot.reports.steps import steps
 MAX_PAGES = 60
 MOST_FILES = 400
 REQUEST = (12_000, 160)  # characters and lines of it that are shown
+_FENCED = re.compile(r"(?ms)^(?P<fence>`{3,})[^\n`]*\n(?P<code>.*?)\n?(?P=fence)[ \t]*$")
 LONGEST_PATH = 300
 
 _FILLED = 0.8  # of a page's height, on average: a heading takes along what it heads
@@ -46,7 +48,7 @@ def draw(report: Report) -> bytes:
     cover(sheet, report)
     timeline(sheet, report, places)
     if report.text.strip():
-        _request(sheet, report.text)
+        _request(sheet, _asked(report))
     if report.steps:
         reserve = 1 + min(len(report.changes) + len(report.artifacts), MOST_FILES) / 30
         page = sheet.bottom - sheet.top
@@ -99,6 +101,17 @@ def _describe(sheet: Sheet, report: Report) -> None:
     pdf.set_lang("en")
     pdf.set_creation_date(report.as_of or datetime(1970, 1, 1, tzinfo=UTC))
     pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
+
+
+def _asked(report: Report) -> str:
+    """The request; a block of code in it that became a step is named and not shown twice."""
+    numbers = {step.what.strip("\n"): step.number for step in report.steps}
+
+    def named(found: re.Match[str]) -> str:
+        number = numbers.get(found["code"].strip("\n"))
+        return f"*The script of step {number:,}*\n" if number else found[0]
+
+    return _FENCED.sub(named, report.text)
 
 
 def _request(sheet: Sheet, asked: str) -> None:

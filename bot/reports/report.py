@@ -11,6 +11,13 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 StepState = Literal["running", "ok", "failed", "interrupted"]
 
 
+def label_of(script: str) -> str:
+    """What a script does in one line: the comment that it opens with, or its first line."""
+    lines = (line.strip() for line in script.splitlines())
+    first = next((line for line in lines if line and not line.startswith("#!")), "")
+    return first.lstrip("#/").strip() or first if first.startswith(("# ", "// ")) else first
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of time.
@@ -77,10 +84,8 @@ class StepView:
 
     @property
     def label(self) -> str:
-        """What it does in one line: the comment that it opens with, or its first line."""
-        lines = (line.strip() for line in self.what.splitlines())
-        first = next((line for line in lines if line and not line.startswith("#!")), self.tool)
-        return first.lstrip("#/").strip() or first if first.startswith(("# ", "// ")) else first
+        """What it does in one line."""
+        return label_of(self.what) or self.tool
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ _PAUSE_S = 0.1
 _FIRST_PAUSE_S = 0.01  # most commands are short, and shall have been looked at all the same
 _BACK_OFF = 4  # a look is followed by a pause of at least so many times what it took
 
+_ALWAYS_S = 0.2  # runs as long as this are always looked at when they end
+
 _HIDDEN = 3  # times the memory limit, but not less than the next line, may vanish where no meter looks
 _HIDDEN_LEAST = 512 * MIB
 _SPARE = 20  # one part in so many of the host's memory, but not more than the next line, stays free
@@ -125,7 +127,7 @@ class Watch:
     def look_once_more(self, wall_s: float) -> Ending | None:
         """After the end: what short runs write adds up, so look when that is cheap beside their time."""
         self._account.unseen_s += wall_s
-        owed = self._account.unseen_s >= _BACK_OFF * self._account.cost_s
+        owed = self._account.unseen_s >= min(_BACK_OFF * self._account.cost_s, _ALWAYS_S)
         return self.look_at_disk() if owed else None
 
     def crowd_pause_s(self) -> float:

@@ -13,7 +13,7 @@ from pypdf.generic import Destination
 
 from bot.events import Change, TaskFinished
 from bot.reports.pdf import MAX_PAGES, draw
-from bot.reports.report import Report
+from bot.reports.report import Report, StepView
 
 Maker = Callable[[], Report]
 
@@ -207,3 +207,18 @@ def test_any_text_can_be_drawn(story: type[Any], told: tuple[str, str, str, str,
     report = story(title, text, agent=title, asked_by=what).run().step(what, output, words=text)
     report.add(TaskFinished(summary=summary, changes=(Change(path=what, how="changed", added=1),)))
     assert draw(report.report(title)).startswith(b"%PDF-")
+
+
+def test_a_script_that_became_a_step_is_not_shown_twice() -> None:
+    """The request names the step whose script it holds; code that was not run stays where it is."""
+    report = Report(
+        key="T-1",
+        title="Look",
+        text="Look\n```sh\necho unmistakable\n```\nand not\n```\necho never\n```",
+        state="done",
+        steps=(StepView(1, "terminal", "echo unmistakable\n", state="ok"),),
+    )
+    text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(draw(report))).pages)
+    assert text.count("echo unmistakable") == 1
+    assert "The script of step 1" in text
+    assert "echo never" in text

@@ -20,6 +20,8 @@ from bot.events import (
 from bot.work import runs, tasks
 from bot.work.runs import Claim, LeaseLostError, LeftOver
 from storage import database
+from storage import runs as run_rows
+from storage import tasks as task_rows
 from storage.tables import Runs, Tasks, Workspaces
 from tests.fakes.core import CLI, LEASE, NOON, Core, after
 
@@ -162,10 +164,10 @@ async def test_two_takeovers_at_once(core: Core) -> None:
     await held("w1")
 
     def both() -> list[bool]:
-        found = runs.runs.claimable(after(LATE), "here", 5)
-        again = runs.runs.claimable(after(LATE), "here", 5)
+        found = run_rows.claimable(after(LATE), "here", 5)
+        again = run_rows.claimable(after(LATE), "here", 5)
         until = after(60)
-        return [runs.runs.claim(row, "w", after(LATE), until) is not None for row in (found[0], again[0])]
+        return [run_rows.claim(row, "w", after(LATE), until) is not None for row in (found[0], again[0])]
 
     assert await database.run(both) == [True, False]
 
@@ -185,7 +187,7 @@ async def test_a_cancelled_run_is_over_for_its_worker(core: Core) -> None:
             await database.run(act)
     assert await claimed("w2", after(1000)) is None
     assert await facts(core, task_id) == ["TaskOpened", "TaskCancelled"]
-    assert (await database.run(tasks.tasks.get, task_id)).state == "cancelled"
+    assert (await database.run(task_rows.get, task_id)).state == "cancelled"
 
 
 async def test_start_tells_what_never_ended(core: Core) -> None:
@@ -194,7 +196,7 @@ async def test_start_tells_what_never_ended(core: Core) -> None:
     first = await held()
     events = await database.run(runs.start, first, "runbook", NOON)
     assert [event.fact.kind for event in events] == ["TaskOpened", "RunStarted"]
-    assert (await database.run(tasks.tasks.get, task_id)).state == "running"
+    assert (await database.run(task_rows.get, task_id)).state == "running"
     second_call = CALL.model_copy(update={"id": "2"})
     begun = [ToolStarted(step=1, call=CALL, does="make"), WORDS]
     await database.run(runs.commit, first, begun, NOON)
@@ -221,7 +223,7 @@ async def test_the_end_frees_everything(core: Core, fact: TaskFinished | TaskFai
     claim = await held()
     await database.run(runs.start, claim, "runbook", NOON)
     await database.run(runs.end, claim, fact, after(9))
-    task = await database.run(tasks.tasks.get, task_id)
+    task = await database.run(task_rows.get, task_id)
     assert (task.state, task.ended_at, task.report_due) == (state, after(9), True)
     assert await facts(core, task_id) == ["TaskOpened", "RunStarted", fact.kind]
     assert await database.run(lambda: [w.held_by for w in Workspaces.select()]) == [None]
@@ -246,7 +248,7 @@ async def test_a_workspace_is_worked_in_by_one(core: Core) -> None:
     _, second = await sharing(core)
     claim = await held("w1")
     assert await claimed("w2") is None
-    assert (await database.run(tasks.tasks.get, second)).state == "queued"
+    assert (await database.run(task_rows.get, second)).state == "queued"
     other = await core.opens()
     passed = await held("w2")
     assert passed.task_id == other
