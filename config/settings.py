@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=default_home)
-    database_url: str = ""
+    database_url: str = Field(default="", pattern="^(sqlite:///.+)?$")
     http: str = "127.0.0.1:8080"
     mail_url: SecretStr = SecretStr("")
     mail_from: str = "Legwork <legwork@localhost>"

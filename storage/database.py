@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+import structlog
 from peewee import DatabaseProxy, OperationalError, SqliteDatabase
 from playhouse.migrations import Runner
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +35,9 @@ PRAGMAS = {
 }
 
 proxy = DatabaseProxy()
+
+Fault = OperationalError  # the database cannot do its work: its disk is full, say
+INSIST_EVERY_S = 1.0
 
 
 @dataclass
@@ -147,6 +153,16 @@ async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
                 await asyncio.wait([future])
         future.exception()  # seen: the caller is going away and cannot be told
         raise
+
+
+async def insist(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function as `run` does, and again every second for as long as the database cannot do its work."""
+    while True:
+        try:
+            return await run(fn, *args, **kwargs)
+        except Fault as error:
+            log.warning("the database cannot do its work; trying again", why=str(error))
+            await asyncio.sleep(INSIST_EVERY_S)
 
 
 def _first(error: OperationalError) -> OperationalError:

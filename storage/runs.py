@@ -1,10 +1,14 @@
 """Claims with a lease: whoever holds a run's token may act on its task, nobody else."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage import workspaces
 from storage.tables import Runs, Tasks
+
+# How long a left-over sandbox on a machine out of reach is waited for. It dies with its worker; only
+# one that is frozen outlives this, and its commits count for nothing.
+ELSEWHERE = timedelta(minutes=5)
 
 
 def add(task_id: int) -> Runs:
@@ -22,7 +26,7 @@ def claimable(now: datetime, host: str, limit: int, task_id: int | None = None) 
         task_id: Only those of this task.
     """
     wanted = Runs.open & (Runs.token.is_null() | (Runs.lease_until < now))
-    wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host)
+    wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host) | (Runs.lease_until < now - ELSEWHERE)
     if task_id is not None:
         wanted &= Runs.task == task_id
     return list(Runs.select(Runs, Tasks).join(Tasks).where(wanted).order_by(Runs.id).limit(limit))

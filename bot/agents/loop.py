@@ -1,5 +1,6 @@
 """One run of a task: the model takes its turn, its calls are made, each step is committed."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -57,7 +58,7 @@ class Loop:
         Raises:
             LeaseLostError: The claim was lost; nothing more may be done.
         """
-        events = await database.run(runs.start, self._claim, self._model.name, self._now())
+        events = await database.insist(runs.start, self._claim, self._model.name, self._now())
         self._answers = answers(events)
         self._step = max((e.fact.step for e in events if isinstance(e.fact, ModelTurned)), default=0)
         while await self._take_step():
@@ -99,16 +100,16 @@ class Loop:
         self._answers += answers(await self._commit([finished]))
 
     async def _commit(self, facts: list[AnyFact]) -> list[Event]:
-        return await database.run(runs.commit, self._claim, facts, self._now())
+        return await database.insist(runs.commit, self._claim, facts, self._now())
 
     async def _end(self, *, gave_up: bool, words: str) -> None:
-        changes, more = self._workspaces.changes(self._claim.workspace)
+        changes, more = await asyncio.to_thread(self._workspaces.changes, self._claim.workspace)
         fact: TaskFinished | TaskFailed
         if gave_up:
             fact = TaskFailed(reason=words, changes=changes, more_changes=more)
         else:
             fact = TaskFinished(summary=words, changes=changes, more_changes=more)
-        await database.run(runs.end, self._claim, fact, self._now())
+        await database.insist(runs.end, self._claim, fact, self._now())
 
 
 def _understood(call: Call) -> tuple[Tool[Arguments] | None, Arguments | None, str]:

@@ -5,6 +5,7 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
@@ -12,8 +13,7 @@ from bot import sandbox
 from bot.agents.loop import Clock, Loop
 from bot.errors import LegworkError
 from bot.events import TaskFailed
-from bot.models.base import Model
-from bot.models.runbook import Runbook
+from bot.models.choice import model_for
 from bot.sandbox import Handle, Limits, Sandbox
 from bot.stream import bell
 from bot.tools.base import Bench
@@ -24,6 +24,9 @@ from storage import database
 
 log = structlog.get_logger()
 
+# Names the running kernel: processes of another one cannot be ended from here (random(4)).
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -33,6 +36,7 @@ class Rules:
         max_runs: Tasks at a time.
         max_attempts: Times a run is taken over before it is given up.
         max_steps: Turns of a model in one task.
+        model: What decides on the steps, for agents that name no model of their own.
         lease: How long a claim holds without a sign of life.
         limits: What one command may use.
     """
@@ -40,6 +44,7 @@ class Rules:
     max_runs: int
     max_attempts: int
     max_steps: int
+    model: str
     lease: timedelta
     limits: Limits
 
@@ -63,8 +68,8 @@ class Runner:
         self._workspaces = workspaces
         self._now = now
         self._only = only
-        self._host = socket.gethostname()
-        self._name = f"{self._host}:{os.getpid()}"
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._host = BOOT_ID.read_text().strip()
         self._active: set[asyncio.Task[None]] = set()
 
     async def drive(self) -> None:
@@ -82,7 +87,7 @@ class Runner:
     async def _dispatch(self) -> None:
         """Claim as much as there is room for."""
         while len(self._active) < self._rules.max_runs:
-            claim = await database.run(
+            claim = await database.insist(
                 runs.claim, self._name, self._host, self._rules.lease, self._now(), self._only
             )
             if claim is None:
@@ -115,7 +120,7 @@ class Runner:
             log.info("claim lost", task=claim.key)
         elif not work.cancelled():
             work.result()
-        await database.run(runs.let_go, claim)
+        await database.insist(runs.let_go, claim)
 
     async def _run(self, claim: Claim) -> None:
         if claim.left_over:
@@ -128,7 +133,7 @@ class Runner:
         except LeaseLostError:
             raise
         except LegworkError as error:
-            await database.run(runs.end, claim, TaskFailed(reason=str(error)), self._now())
+            await database.insist(runs.end, claim, TaskFailed(reason=str(error)), self._now())
 
     def _loop(self, claim: Claim) -> Loop:
         if claim.attempt > self._rules.max_attempts:
@@ -138,11 +143,18 @@ class Runner:
             )
 
         async def on_start(handle: Handle) -> None:
-            await database.run(runs.note_sandbox, claim, self._host, handle.pid, handle.started, self._now())
+            await database.insist(runs.note_sandbox, claim, self._host, handle.pid, handle.started, self._now())
 
         workspace = self._workspaces.create(claim.workspace)
         bench = Bench(workspace, self._box, self._rules.limits, on_start)
-        return Loop(claim, _model(claim), bench, self._workspaces, self._rules.max_steps, self._now)
+        return Loop(
+            claim,
+            model_for(claim.model or self._rules.model, claim.text),
+            bench,
+            self._workspaces,
+            self._rules.max_steps,
+            self._now,
+        )
 
     async def _watch(self, claim: Claim) -> None:
         """Return when the claim is lost; keep it alive until then.
@@ -155,11 +167,11 @@ class Runner:
         while True:
             if self._now() >= renew_at:
                 try:
-                    await database.run(runs.renew, claim, self._now())
+                    await database.insist(runs.renew, claim, self._now())
                 except LeaseLostError:
                     return
                 renew_at = self._now() + self._rules.lease / 3
-            elif not await database.run(runs.holds, claim):
+            elif not await database.insist(runs.holds, claim):
                 return
             heard = await bell.wait(heard)
 
@@ -169,7 +181,3 @@ async def _stop(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-
-
-def _model(claim: Claim) -> Model:
-    return Runbook(claim.text)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot import stream
 from bot.artifacts import Artifacts
+from bot.errors import LegworkError
 from bot.sandbox import Owner, Sandbox, owner_for_this_process
 from bot.vault import Keyring
 from bot.workspaces import Workspaces
@@ -34,8 +35,13 @@ class House:
 async def opened(settings: Settings) -> AsyncIterator[House]:
     """Open the data folder and the database; what is missing is made."""
     home = settings.home.absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o711)  # the sandbox's user passes through to its workspaces, and sees no names
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o711)  # the sandbox's user passes through to its workspaces, and sees no names
+    except OSError as error:
+        raise LegworkError(
+            f"The data folder {home} cannot be used: {error.strerror}. Name another in LEGWORK_HOME."
+        ) from error
     stream.seal_with(Keyring.load(settings.secret_keys.get_secret_value(), home))
     database.open(settings.database)
     try:

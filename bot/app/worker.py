@@ -42,6 +42,7 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
         max_runs=settings.max_runs,
         max_attempts=settings.max_attempts,
         max_steps=settings.max_steps,
+        model=settings.model,
         lease=settings.lease,
         limits=Limits(
             timeout_s=settings.command_seconds,

@@ -15,6 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.app.house import House, opened
 from bot.delivery.email import Mailer
 from bot.errors import LegworkError
+from bot.models.choice import model_for
 from bot.sandbox import probe
 from config.settings import Settings
 from storage import database
@@ -142,10 +143,11 @@ async def _mail(house: House) -> Check:
 
 
 async def _model(house: House) -> Check:
-    name = house.settings.model
-    if name == "runbook":
-        return Check("model", "good", "runbook: runs the fenced blocks of a task, with no key and no network")
-    return Check("model", "bad", f"{name} is of no known kind", "Set LEGWORK_MODEL to: runbook")
+    try:
+        model = model_for(house.settings.model, "")
+    except LegworkError as error:
+        return Check("model", "bad", f"LEGWORK_MODEL={house.settings.model}", str(error))
+    return Check("model", "good", f"{model.name}: runs the fenced blocks of a task, needs no key")
 
 
 async def _disk(house: House) -> Check:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from bot.artifacts import Artifacts
 from bot.delivery.envelope import Attachment, Sender, build, message_id
 from bot.delivery.outlet import Letter, Message, Sent
-from bot.errors import Permanent, Retry
+from bot.errors import LegworkError, Permanent, Retry
 from bot.events import ArtifactSaved, Event, ReportFailed
 
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
@@ -26,14 +26,13 @@ class Mailer:
         timeout_s: Seconds to wait for each of its answers.
 
     Raises:
-        ValueError: The address cannot be used.
+        LegworkError: The address cannot be used.
     """
 
     def __init__(self, url: str, timeout_s: float) -> None:
         parts = urlsplit(url)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-            message = "LEGWORK_MAIL_URL must look like smtp://user:password@host:587 or smtps://…"
-            raise ValueError(message)
+            raise LegworkError("LEGWORK_MAIL_URL must look like smtp://user:password@host:587 or smtps://…")
         self._tls = parts.scheme == "smtps"
         self._host = parts.hostname
         self._port = parts.port or DEFAULT_PORTS[parts.scheme]

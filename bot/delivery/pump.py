@@ -90,7 +90,7 @@ class Pump:
         room = BATCH - len(self._serving)
         if not self._outlets or room <= 0:
             return
-        for sub_id in await database.run(self._lease, room):
+        for sub_id in await database.insist(self._lease, room):
             task = asyncio.create_task(self._serve(sub_id), name=f"subscription {sub_id}")
             self._serving.add(task)
             task.add_done_callback(self._ended)
@@ -109,7 +109,7 @@ class Pump:
     async def _serve(self, sub_id: int) -> None:
         """Tell one subscription all there is to tell."""
         try:
-            while upcoming := await database.run(self._next, sub_id):
+            while upcoming := await database.insist(self._next, sub_id):
                 wait = upcoming.outlet.wait_s(upcoming.letter)
                 if wait > 0:
                     await asyncio.sleep(wait)  # and look again: more may have happened, to be told in one
@@ -117,7 +117,7 @@ class Pump:
                 if not await self._tell(upcoming):
                     return
         finally:
-            await database.run(subscriptions.release, sub_id)
+            await database.insist(subscriptions.release, sub_id)
         bell.ring()  # what was recorded between the last look and the release
 
     def _next(self, sub_id: int) -> _Next | None:
@@ -147,15 +147,15 @@ class Pump:
         try:
             if message.edits:
                 await outlet.edit(letter)
-                await database.run(subscriptions.advance, to.id, message.cursor)
+                await database.insist(subscriptions.advance, to.id, message.cursor)
             else:
-                since = await database.run(deliveries.begin, to.id, message.seq, message.part, self._now())
+                since = await database.insist(deliveries.begin, to.id, message.seq, message.part, self._now())
                 sent = await outlet.send(dataclasses.replace(letter, since=since))
-                await database.run(self._sent, letter, sent)
+                await database.insist(self._sent, letter, sent)
         except Retry as error:
-            return await database.run(self._postpone, letter, error)
+            return await database.insist(self._postpone, letter, error)
         except Permanent as error:
-            await database.run(self._abandon, letter, str(error))
+            await database.insist(self._abandon, letter, str(error))
         return True
 
     def _sent(self, letter: Letter, sent: Sent) -> None:

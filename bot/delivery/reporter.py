@@ -40,9 +40,9 @@ class Reporter:
         """Draw whatever is owed, until cancelled."""
         heard = 0
         while True:
-            while owed := await database.run(self._owed):
+            while owed := await database.insist(self._owed):
                 task_id, report = owed
-                await database.run(work.settle_report, task_id, await self._draw(report), self._now())
+                await database.insist(work.settle_report, task_id, await self._draw(report), self._now())
             heard = await bell.wait(heard)
 
     def _owed(self) -> tuple[int, Report] | None:

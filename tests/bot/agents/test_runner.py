@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot import scheduler
 from bot.agents.runner import Rules, Runner
 from bot.app.house import now
@@ -98,6 +100,29 @@ async def test_a_task_that_kills_its_workers_is_given_up(desk: Team) -> None:
     assert "The worker died 3 times" in (await desk.does("task show T-1")).data["outcome"]
 
 
+async def test_a_disk_that_is_full_in_mid_run_delays_the_task_and_loses_nothing(
+    team: Team, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """While the database cannot grow, the worker waits with what it has to commit; then the task goes on."""
+
+    def limit(pages: int) -> None:
+        database.proxy.execute_sql(f"PRAGMA max_page_count = {pages}")
+
+    await team.types(
+        "/agent assign @coder Wait\n```sh\ntouch started; until [ -e go ]; do sleep 0.02; done; seq 9000\n```"
+    )
+    await running(team)
+    await database.run(lambda: limit(1))
+    (team.house.workspaces.path("t-1") / "go").touch()
+    await until(lambda: "database or disk is full" in capfd.readouterr().err)
+    await database.run(lambda: limit(1_000_000))
+    await team.thread_with_report()
+    shown = await team.does("task show T-1")
+    assert shown.data["state"] == "done"
+    assert shown.data["steps"][0]["output"].endswith("9000\n")
+    assert shown.data["steps"][0]["attempts"] == 1
+
+
 async def test_a_task_waits_for_its_workspace(desk: Team) -> None:
     """While another run holds the workspace, the task stays queued; when it is free, it runs."""
     await desk.types("/agent assign @coder Hello\n```sh\necho hello\n```")
@@ -111,7 +136,9 @@ async def test_a_task_waits_for_its_workspace(desk: Team) -> None:
 @contextlib.asynccontextmanager
 async def limited(team: Team, limits: Limits, box: Sandbox | None = None) -> AsyncIterator[None]:
     """A runner with these limits, and nothing else of a worker."""
-    rules = Rules(max_runs=4, max_attempts=3, max_steps=50, lease=timedelta(seconds=5), limits=limits)
+    rules = Rules(
+        max_runs=4, max_attempts=3, max_steps=50, model="runbook", lease=timedelta(seconds=5), limits=limits
+    )
     runner = Runner(rules, box or team.house.box, team.house.workspaces, now)
     ticking = scheduler.start(0.05, now)
     driving = asyncio.create_task(runner.drive())
