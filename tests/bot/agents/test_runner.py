@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
+from structlog.testing import capture_logs
 
 from bot import scheduler
 from bot.agents.runner import Rules, Runner
@@ -100,9 +100,7 @@ async def test_a_task_that_kills_its_workers_is_given_up(desk: Team) -> None:
     assert "The worker died 3 times" in (await desk.does("task show T-1")).data["outcome"]
 
 
-async def test_a_disk_that_is_full_in_mid_run_delays_the_task_and_loses_nothing(
-    team: Team, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_disk_that_is_full_in_mid_run_delays_the_task_and_loses_nothing(team: Team) -> None:
     """While the database cannot grow, the worker waits with what it has to commit; then the task goes on."""
 
     def limit(pages: int) -> None:
@@ -112,9 +110,10 @@ async def test_a_disk_that_is_full_in_mid_run_delays_the_task_and_loses_nothing(
         "/agent assign @coder Wait\n```sh\ntouch started; until [ -e go ]; do sleep 0.02; done; seq 9000\n```"
     )
     await running(team)
-    await database.run(lambda: limit(1))
-    (team.house.workspaces.path("t-1") / "go").touch()
-    await until(lambda: "database or disk is full" in capfd.readouterr().err)
+    with capture_logs() as logs:
+        await database.run(lambda: limit(1))
+        (team.house.workspaces.path("t-1") / "go").touch()
+        await until(lambda: any("disk is full" in entry.get("why", "") for entry in logs))
     await database.run(lambda: limit(1_000_000))
     await team.thread_with_report()
     shown = await team.does("task show T-1")
