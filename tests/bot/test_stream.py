@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot import stream
-from bot.events import TaskCancelled
+from bot.events import Event, TaskCancelled
 from bot.stream import Bell, bell
 from bot.vault import Keyring
 from storage import database
@@ -119,7 +119,7 @@ async def test_what_is_recorded_is_replayed(chain: int) -> None:
     """Replay gives what was recorded, in order, from any place."""
     events = await database.run(stream.replay, chain)
     assert [event.seq for event in events] == [1, 2, 3, 4, 5, 6]
-    assert events[2] == stream.Event(seq=3, at=NOON, actor="test", fact=TaskCancelled(by="person 2"))
+    assert events[2] == Event(seq=3, at=NOON, actor="test", fact=TaskCancelled(by="person 2"))
     assert await database.run(stream.replay, chain, 4) == events[4:]
     assert await database.run(stream.replay, chain, 6) == []
 

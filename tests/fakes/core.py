@@ -11,7 +11,8 @@ from bot.actors import Actor, Door, Origin
 from bot.commands import grammar, registry
 from bot.replies import Reply
 from bot.vault import Keyring
-from bot.work import tasks
+from bot.work import runs, tasks
+from bot.work.runs import Claim
 from storage import agents, database
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -96,3 +97,22 @@ class Core:
         """Someone, Mel unless told, gives @coder a task; its number."""
         asker = asker or self.mel
         return await database.run(lambda: int(tasks.open_task(asker, "coder", text, origin, notify, NOON).id))
+
+    async def cancels(self, task_id: int, now: datetime = NOON) -> None:
+        """Mel cancels a task."""
+        key = tasks.key(task_id)
+        await database.run(lambda: tasks.cancel(tasks.find(key, self.mel, CLI), self.mel, now))
+
+
+async def claimed(
+    worker: str = "w1", now: datetime = NOON, host: str = "here", task_id: int | None = None
+) -> Claim | None:
+    """A worker claims what is free, if anything is."""
+    return await database.run(runs.claim, worker, host, LEASE, now, task_id)
+
+
+async def held(worker: str = "w1", now: datetime = NOON) -> Claim:
+    """A worker claims what must be free."""
+    claim = await claimed(worker, now)
+    assert claim is not None
+    return claim

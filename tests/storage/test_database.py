@@ -7,21 +7,16 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from peewee import IntegrityError, OperationalError, SqliteDatabase
+from peewee import OperationalError
 
-from storage import database, inbox, tables
-from storage.tables import Agents, Inbox, Streams
+from storage import database, inbox
+from storage.tables import Agents, Inbox
 from tests.fakes.core import NOON, Core
 
 REPOSITORY = Path(__file__).parents[2]
-MODELS = tables.Table.__subclasses__()
 
 COUNTING = """
 import asyncio, sys
@@ -67,6 +62,12 @@ def together(processes: list[subprocess.Popen[str]]) -> None:
     for process in processes:
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 0, errors
+
+
+def statement(sql: str) -> sqlite3.Cursor:
+    """Run plain SQL in the transaction under way."""
+    cursor: sqlite3.Cursor = database._require().database.execute_sql(sql)  # type: ignore[no-untyped-call]  # peewee's stubs
+    return cursor
 
 
 @pytest.fixture
@@ -203,8 +204,8 @@ async def test_a_full_disk_says_so() -> None:
     """When there is no room the error is the first one, and the database goes on working."""
 
     def fill() -> None:
-        held = database._require().database
-        held.execute_sql(f"PRAGMA max_page_count = {held.execute_sql('PRAGMA page_count').fetchone()[0]}")
+        (pages,) = statement("PRAGMA page_count").fetchone()
+        statement(f"PRAGMA max_page_count = {pages}")
         Inbox.create(key="k" * 1_000_000, at=NOON)
 
     with pytest.raises(OperationalError, match="full"):
@@ -213,59 +214,32 @@ async def test_a_full_disk_says_so() -> None:
 
 
 @pytest.mark.usefixtures("core")
-async def test_foreign_keys_hold() -> None:
-    """A row cannot refer to one that is not there."""
-    with pytest.raises(IntegrityError):
-        await database.run(lambda: tables.Identities.create(kind="email", value="x", person=999))
+async def test_to_insist_is_to_try_until_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that cannot do its work is asked again, each try undone as a whole; other errors end it."""
+    monkeypatch.setattr(database, "INSIST_EVERY_S", 0.001)
+    tries: list[Exception] = []
 
+    def act(error: Exception) -> None:
+        tries.append(error)
+        Inbox.create(key=type(error).__name__, at=NOON)
+        if len(tries) < 3:
+            raise error
 
-@pytest.mark.usefixtures("core")
-async def test_the_house_has_its_stream() -> None:
-    """A new database begins with stream 1, empty."""
-    house = await database.run(lambda: Streams.get_by_id(1))
-    assert (house.seq, bytes(house.head)) == (0, b"")
+    await database.insist(act, OperationalError("database or disk is full"))
+    assert len(tries) == 3
+    tries.clear()
+    with pytest.raises(KeyError):
+        await database.insist(act, KeyError())
+    assert len(tries) == 1
+    assert await database.run(lambda: [row.key for row in Inbox.select()]) == ["OperationalError"]
 
 
 @pytest.mark.usefixtures("core")
 async def test_pending_names_what_was_not_applied() -> None:
     """An open database has nothing pending; a forgotten migration is named."""
     assert await database.run(database.pending) == []
-    await database.run(
-        lambda: database._require().database.execute_sql("DELETE FROM schema_migration") and None
-    )
+    await database.run(statement, "DELETE FROM schema_migration")
     assert await database.run(database.pending) == ["0001_main_job"]
-
-
-@pytest.mark.usefixtures("core")
-async def test_migrations_make_the_tables_of_the_models(tmp_path: Path) -> None:
-    """A migrated database has exactly the columns, keys and indexes that the models describe."""
-    fresh = SqliteDatabase(str(tmp_path / "models.db"))
-    with fresh.bind_ctx(MODELS):
-        fresh.create_tables(MODELS)
-        wanted = described(fresh, fresh.get_tables())
-    fresh.close()
-    names = sorted(wanted)
-    found = await database.run(
-        lambda: described(
-            database._require().database,
-            [name for name in database._require().database.get_tables() if name != "schema_migration"],
-        )
-    )
-    assert sorted(found) == names
-    for name in names:
-        assert found[name] == wanted[name], name
-
-
-def described(db: SqliteDatabase, names: list[str]) -> dict[str, object]:
-    return {
-        name: (
-            [(c.name, c.data_type, c.null, c.primary_key, c.default) for c in db.get_columns(name)],
-            sorted((i.name, i.columns, i.unique) for i in db.get_indexes(name)),
-            sorted((f.column, f.dest_table, f.dest_column) for f in db.get_foreign_keys(name)),
-            db.get_primary_keys(name),
-        )
-        for name in names
-    }
 
 
 async def test_only_the_owner_reads_the_database(core: Core) -> None:
@@ -277,19 +251,17 @@ async def test_only_the_owner_reads_the_database(core: Core) -> None:
 
 async def test_nothing_runs_on_a_closed_database(url: str) -> None:
     """Before it is opened, after it is closed, and after it could not be opened, it says so."""
-    for attempt in (
-        lambda: None,
-        lambda: (database.open(url), database.close(), database.close()),
-        lambda: _refused(database.open, "sqlite:////nowhere/at/all.db", FileNotFoundError),
-    ):
-        attempt()
-        with pytest.raises(database.NotOpenError, match="open the database first"):
-            await database.run(lambda: None)
-
-
-def _refused(act: Callable[[str], None], argument: str, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        act(argument)
+    with pytest.raises(database.NotOpenError, match="open the database first"):
+        await database.run(lambda: None)
+    database.open(url)
+    database.close()
+    database.close()
+    with pytest.raises(database.NotOpenError):
+        await database.run(lambda: None)
+    with pytest.raises(FileNotFoundError):
+        database.open("sqlite:////nowhere/at/all.db")
+    with pytest.raises(database.NotOpenError):
+        await database.run(lambda: None)
 
 
 def test_an_address_of_another_kind_is_refused_without_its_password() -> None:
@@ -297,19 +269,3 @@ def test_an_address_of_another_kind_is_refused_without_its_password() -> None:
     with pytest.raises(ValueError, match="sqlite:///PATH") as refusal:
         database.open("postgresql://me:secret@db/legwork")
     assert "secret" not in str(refusal.value)
-
-
-@given(st.datetimes(*(NOON.replace(year=year, tzinfo=None) for year in (2, 9998)), timezones=st.timezones()))
-def test_moments_are_kept_to_the_microsecond(moment: datetime) -> None:
-    """Any aware datetime comes back as the same instant, in UTC."""
-    field = tables.InstantField()
-    back = field.python_value(field.db_value(moment))
-    assert back == moment.astimezone(UTC)
-    assert back is not None
-    assert back.tzinfo is UTC
-
-
-def test_no_moment_stays_none() -> None:
-    """A moment that is not there is NULL."""
-    assert tables.InstantField().db_value(None) is None
-    assert tables.InstantField().python_value(None) is None

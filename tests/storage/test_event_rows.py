@@ -35,7 +35,7 @@ async def test_an_erased_body_is_left_out_and_keeps_its_digest() -> None:
     def act() -> None:
         stream = events.new_stream()
         for body in (b"keep", b"erase", b"go on"):
-            events.append(stream, lambda _, body=body: body, seal)
+            events.append(stream, {1: body, 2: body, 3: body}.__getitem__, seal)
         Events.update(body=None).where(Events.stream == stream, Events.seq == 2).execute()
         assert events.bodies(stream) == [b"keep", b"go on"]
         erased = Events.get(Events.stream == stream, Events.seq == 2)

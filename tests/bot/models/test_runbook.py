@@ -152,10 +152,10 @@ def test_hostile_fences_take_no_time(text: str) -> None:
     assert time.thread_time() - began < 0.5
 
 
-def did(*ends: bool | None) -> list[Answer]:
-    """Answers to calls that succeeded, failed, or (None) were interrupted."""
+def did(ends: str) -> list[Answer]:
+    """Answers to calls, a sign each: `+` it succeeded, `-` it failed, `?` it was interrupted."""
     return [
-        Answer(str(n), ok=bool(end), interrupted=end is None, exit_code=None if end is None else int(not end))
+        Answer(str(n), ok=end == "+", interrupted=end == "?", exit_code={"+": 0, "-": 1}.get(end))
         for n, end in enumerate(ends, 1)
     ]
 
@@ -166,25 +166,23 @@ async def test_blocks_are_run_in_order() -> None:
     (first,) = (await book.turn([])).calls
     assert (first.id, first.tool) == ("1", "terminal")
     assert first.args == {"command": "make\n", "language": "sh", "stop_on_error": True}
-    (second,) = (await book.turn(did(True))).calls
+    (second,) = (await book.turn(did("+"))).calls
     assert (second.id, second.args["language"], second.args["command"]) == ("2", "python", "print(1)\n")
 
 
-@pytest.mark.parametrize(
-    ("ends", "step"), [((None,), "1"), ((True, None), "2"), ((None, None, True, None), "2")]
-)
-async def test_an_interrupted_block_is_run_again(ends: tuple[bool | None, ...], step: str) -> None:
+@pytest.mark.parametrize(("ends", "step"), [("?", "1"), ("+?", "2"), ("??+?", "2")])
+async def test_an_interrupted_block_is_run_again(ends: str, step: str) -> None:
     """What never ended counts as not done: the same block, under the same name."""
-    turn = await Runbook(TWO).turn(did(*ends))
+    turn = await Runbook(TWO).turn(did(ends))
     assert [call.id for call in turn.calls] == [step]
 
 
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (did(False), "Step 1 of 2 failed with exit code 1."),
-        (did(True, False), "Step 2 of 2 failed with exit code 1."),
-        (did(True, None, False), "Step 2 of 2 failed with exit code 1."),
+        (did("-"), "Step 1 of 2 failed with exit code 1."),
+        (did("+-"), "Step 2 of 2 failed with exit code 1."),
+        (did("+?-"), "Step 2 of 2 failed with exit code 1."),
         ([Answer("1", ok=False, text="There is no tool called x.")], "Step 1 of 2 failed: There is no tool"),
         (
             [Answer("1", ok=False, exit_code=137, ended_by="timeout")],
@@ -211,14 +209,14 @@ async def test_every_limit_has_its_sentence() -> None:
 @pytest.mark.parametrize(
     ("text", "ends", "words"),
     [
-        ("```sh\nx\n```", (True,), "The step succeeded."),
-        ("```sh\nx\n```", (None, True), "The step succeeded."),
-        (TWO, (True, True), "All 2 steps succeeded."),
+        ("```sh\nx\n```", "+", "The step succeeded."),
+        ("```sh\nx\n```", "?+", "The step succeeded."),
+        (TWO, "++", "All 2 steps succeeded."),
     ],
 )
-async def test_the_last_words(text: str, ends: tuple[bool | None, ...], words: str) -> None:
+async def test_the_last_words(text: str, ends: str, words: str) -> None:
     """When all blocks are done the task is, and the words count them."""
-    turn = await Runbook(text).turn(did(*ends))
+    turn = await Runbook(text).turn(did(ends))
     assert (turn.words, turn.calls, turn.gave_up) == (words, (), False)
 
 

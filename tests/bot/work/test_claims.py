@@ -2,13 +2,13 @@
 
 import asyncio
 import sys
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import stream
 from bot.events import (
+    AnyFact,
     Call,
     RunStarted,
     TaskFailed,
@@ -17,13 +17,13 @@ from bot.events import (
     ToolInterrupted,
     ToolStarted,
 )
-from bot.work import runs, tasks
-from bot.work.runs import Claim, LeaseLostError, LeftOver
+from bot.work import runs
+from bot.work.runs import LeaseLostError
 from storage import database
 from storage import runs as run_rows
 from storage import tasks as task_rows
 from storage.tables import Runs, Tasks, Workspaces
-from tests.fakes.core import CLI, LEASE, NOON, Core, after
+from tests.fakes.core import LEASE, NOON, Core, after, claimed, held
 
 REPOSITORY = Path(__file__).parents[3]
 CALL = Call(id="1", tool="terminal", args={"command": "make"})
@@ -51,26 +51,10 @@ database.close()
 """
 
 
-async def claimed(
-    worker: str = "w1", now: datetime = NOON, host: str = "here", task_id: int | None = None
-) -> Claim | None:
-    return await database.run(runs.claim, worker, host, LEASE, now, task_id)
-
-
-async def held(worker: str = "w1", now: datetime = NOON) -> Claim:
-    claim = await claimed(worker, now)
-    assert claim is not None
-    return claim
-
-
 async def facts(core: Core, task_id: int) -> list[str]:
     assert core
     events = await database.run(lambda: stream.replay(Tasks.get_by_id(task_id).stream_id))
     return [event.fact.kind for event in events]
-
-
-async def cancelled(core: Core, task_id: int, now: datetime = NOON) -> None:
-    await database.run(lambda: tasks.cancel(tasks.find(tasks.key(task_id), core.mel, CLI), core.mel, now))
 
 
 async def test_processes_share_the_work_and_no_task_twice(core: Core) -> None:
@@ -158,25 +142,34 @@ async def test_a_takeover_counts_and_has_a_token_of_its_own(core: Core) -> None:
     assert row.held_by == new.run_id
 
 
-async def test_two_takeovers_at_once(core: Core) -> None:
-    """Of two that found the same expired run, one gets it."""
+async def test_of_two_that_found_the_same_run_one_gets_it(core: Core) -> None:
+    """What a worker found free it gets only if it still is: not taken over, nor renewed, in the meantime."""
     await core.opens()
-    await held("w1")
+    claim = await held("w1")
+
+    def found() -> Runs:
+        return run_rows.claimable(after(LATE), "here", 1)[0]
 
     def both() -> list[bool]:
-        found = run_rows.claimable(after(LATE), "here", 5)
-        again = run_rows.claimable(after(LATE), "here", 5)
-        until = after(60)
-        return [run_rows.claim(row, "w", after(LATE), until) is not None for row in (found[0], again[0])]
+        rows = [found(), found()]
+        return [run_rows.claim(row, "w2", after(LATE), after(40)) is not None for row in rows]
 
+    def stale(row: Runs) -> bool:
+        return run_rows.claim(row, "w3", after(50), after(90)) is not None
+
+    row = await database.run(found)
+    await database.run(runs.renew, claim, after(LATE))
+    assert await database.run(run_rows.claim, row, "w2", after(LATE), after(40)) is None
+    await database.run(runs.renew, claim, NOON)
     assert await database.run(both) == [True, False]
+    assert not await database.run(stale, row)
 
 
 async def test_a_cancelled_run_is_over_for_its_worker(core: Core) -> None:
     """After a cancel the claim cannot be renewed, nothing more is recorded, and nobody can claim the run."""
     task_id = await core.opens()
     claim = await held()
-    await cancelled(core, task_id)
+    await core.cancels(task_id)
     assert not await database.run(runs.holds, claim)
     for act in (
         lambda: runs.renew(claim, NOON),
@@ -198,7 +191,7 @@ async def test_start_tells_what_never_ended(core: Core) -> None:
     assert [event.fact.kind for event in events] == ["TaskOpened", "RunStarted"]
     assert (await database.run(task_rows.get, task_id)).state == "running"
     second_call = CALL.model_copy(update={"id": "2"})
-    begun = [ToolStarted(step=1, call=CALL, does="make"), WORDS]
+    begun: list[AnyFact] = [ToolStarted(step=1, call=CALL, does="make"), WORDS]
     await database.run(runs.commit, first, begun, NOON)
     await database.run(runs.commit, first, [ToolStarted(step=2, call=second_call, does="make")], NOON)
     second = await held("w2", after(LATE))
@@ -230,127 +223,3 @@ async def test_the_end_frees_everything(core: Core, fact: TaskFinished | TaskFai
     assert await claimed("w2", after(1000)) is None
     with pytest.raises(LeaseLostError):
         await database.run(runs.commit, claim, [WORDS], after(10))
-
-
-async def sharing(core: Core) -> tuple[int, int]:
-    """Two tasks that work in one workspace."""
-    first, second = await core.opens(), await core.opens()
-    await database.run(
-        lambda: (
-            Tasks.update(workspace=Tasks.get_by_id(first).workspace_id).where(Tasks.id == second).execute()
-        )
-    )
-    return first, second
-
-
-async def test_a_workspace_is_worked_in_by_one(core: Core) -> None:
-    """While one run has the workspace the other stays queued; then it has its turn."""
-    _, second = await sharing(core)
-    claim = await held("w1")
-    assert await claimed("w2") is None
-    assert (await database.run(task_rows.get, second)).state == "queued"
-    other = await core.opens()
-    passed = await held("w2")
-    assert passed.task_id == other
-    await database.run(runs.end, claim, TaskFinished(summary=""), NOON)
-    assert (await held("w2")).task_id == second
-
-
-async def test_a_cancelled_run_holds_the_workspace_until_its_sandbox_is_dead(core: Core) -> None:
-    """A cancel frees the workspace only when the worker let go of it."""
-    first, second = await sharing(core)
-    claim = await held("w1")
-    await cancelled(core, first)
-    assert await claimed("w2") is None
-    await database.run(runs.let_go, claim)
-    assert (await held("w2")).task_id == second
-
-
-async def test_a_cancelled_run_of_a_dead_worker_holds_for_its_lease(core: Core) -> None:
-    """Where nobody lets go, the lease of the cancelled run does."""
-    first, second = await sharing(core)
-    await held("w1")
-    await cancelled(core, first)
-    assert await claimed("w2", after(15)) is None
-    assert (await held("w2", after(LATE))).task_id == second
-
-
-async def test_an_expired_run_keeps_its_workspace(core: Core) -> None:
-    """A run that waits for its takeover has the workspace to itself: another task may not come between."""
-    first, second = await sharing(core)
-    await held("w1")
-    assert await claimed("w2", after(1000), task_id=second) is None
-    assert (await held("w2", after(1000))).task_id == first
-
-
-async def test_what_was_given_back_is_free_at_once(core: Core) -> None:
-    """A worker that goes lets others claim its run without waiting for the lease, its workspace with it."""
-    first, second = await sharing(core)
-    claim = await held("w1")
-    await database.run(runs.note_sandbox, claim, "here", 7, 8, NOON)
-    await database.run(runs.give_back, claim)
-    assert not await database.run(runs.holds, claim)
-    assert await claimed("w2", task_id=second) is None
-    again = await claimed("w2", host="elsewhere")
-    assert again is not None
-    assert (again.task_id, again.attempt, again.left_over) == (first, 2, None)
-
-
-async def test_a_run_cancelled_after_it_was_given_back_holds_nothing(core: Core) -> None:
-    """A run that nobody works on leaves its workspace when it is cancelled."""
-    first, second = await sharing(core)
-    await database.run(runs.give_back, await held("w1"))
-    await cancelled(core, first)
-    assert (await held("w2")).task_id == second
-
-
-async def test_a_cancelled_run_that_is_given_back_frees_the_workspace(core: Core) -> None:
-    """A worker that goes after the cancel frees what the run held."""
-    first, second = await sharing(core)
-    claim = await held("w1")
-    await cancelled(core, first)
-    await database.run(runs.give_back, claim)
-    assert (await held("w2")).task_id == second
-
-
-async def test_a_left_over_sandbox_comes_with_the_takeover(core: Core) -> None:
-    """Whoever takes over is told of the sandbox to end, again and again until a commit proves it is over."""
-    await core.opens()
-    claim = await held("w1")
-    await database.run(runs.note_sandbox, claim, "here", 4711, 99, NOON)
-    await database.run(runs.renew, claim, NOON)
-    assert (await held("w2", after(LATE))).left_over == LeftOver(4711, 99)
-    third = await held("w3", after(LATE * 2))
-    assert third.left_over == LeftOver(4711, 99)
-    await database.run(runs.start, third, "runbook", after(LATE * 2))
-    assert (await held("w4", after(LATE * 4))).left_over is None
-
-
-async def test_a_commit_says_that_no_sandbox_runs(core: Core) -> None:
-    """What a call ends with is committed when its sandbox is dead."""
-    await core.opens()
-    claim = await held("w1")
-    await database.run(runs.note_sandbox, claim, "here", 4711, 99, NOON)
-    await database.run(runs.commit, claim, [WORDS], NOON)
-    row = await database.run(Runs.get_by_id, claim.run_id)
-    assert (row.sandbox_host, row.sandbox_pid, row.sandbox_started) == (None, None, None)
-
-
-async def test_a_sandbox_is_ended_where_it_runs(core: Core) -> None:
-    """A run whose sandbox may live on another machine is taken over there, and nowhere else."""
-    await core.opens()
-    claim = await held("w1")
-    await database.run(runs.note_sandbox, claim, "here", 4711, 99, NOON)
-    assert await claimed("w2", after(1000), host="elsewhere") is None
-    found = await claimed("w2", after(1000), host="here")
-    assert found is not None
-    assert found.left_over == LeftOver(4711, 99)
-
-
-async def test_a_note_extends_the_lease(core: Core) -> None:
-    """To start a sandbox is a sign of life too."""
-    await core.opens()
-    claim = await held("w1")
-    await database.run(runs.note_sandbox, claim, "here", 4711, 99, after(10))
-    row = await database.run(Runs.get_by_id, claim.run_id)
-    assert row.lease_until == after(10) + timedelta(seconds=15)

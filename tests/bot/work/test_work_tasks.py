@@ -59,6 +59,7 @@ async def test_what_is_opened(core: Core) -> None:
         assert (task.title, task.text, task.state) == ("Fix it", text, "queued")
         assert (task.agent.name, task.asker.name, task.opened_at) == ("coder", "Mel", NOON)
         assert (task.ended_at, task.report_due) == (None, False)
+        assert task.discussion
         assert (task.discussion.place, task.discussion.private) == (BACK_ROOM.place, True)
         assert task.workspace.name == f"t-{number}"
         heard = [(row.outlet, row.address, row.cursor) for row in subscriptions.of_task(number)]

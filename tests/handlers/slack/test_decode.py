@@ -33,10 +33,10 @@ WRITTEN = {
     # mentions
     "<@U012AB3CD|ana> go": "@ana go",
     "<@U012AB3CD>": "<@U012AB3CD>",
-    "<@W012AB3CD|>": "<@W012AB3CD>",
+    "<@W012AB3CD|>": "<@W012AB3CD|>",
     "<#C012AB3CD|general>": "#general",
     "<#C012AB3CD>": "<#C012AB3CD>",
-    "<#C012AB3CD|>": "<#C012AB3CD>",
+    "<#C012AB3CD|>": "<#C012AB3CD|>",
     "<!here>": "@here",
     "<!channel|channel>": "channel",
     "<!subteam^S012AB3CD>": "@subteam",

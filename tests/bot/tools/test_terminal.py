@@ -1,0 +1,110 @@
+"""The terminal tool: what it takes, what it shows, what it runs."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.errors import UserMistake
+from bot.sandbox import Handle, Limits, Sandbox, SandboxUnavailable, owner_for_this_process
+from bot.sandbox.availability import find_bwrap
+from bot.tools.base import Bench, Result
+from bot.tools.shelf import SHELF
+from bot.tools.terminal import Terminal, TerminalArguments
+
+
+@pytest.fixture
+def started() -> list[Handle]:
+    """The sandboxes that were told of."""
+    return []
+
+
+@pytest.fixture
+def bench(home: Path, started: list[Handle]) -> Iterator[Bench]:
+    """A real sandbox with a workspace."""
+    owner = owner_for_this_process()
+    try:
+        find_bwrap(None, owner)
+    except SandboxUnavailable as missing:
+        pytest.skip(str(missing))
+    workspace = home / "workspace"
+    workspace.mkdir()
+    if owner:
+        os.chown(workspace, owner.uid, owner.gid)
+
+    async def on_start(handle: Handle) -> None:
+        started.append(handle)
+
+    yield Bench(workspace, Sandbox(home / "scratch", owner), Limits(timeout_s=20), on_start)
+    shutil.rmtree(home / "scratch", ignore_errors=True)
+
+
+async def run(bench: Bench, command: str, **arguments: object) -> Result:
+    return await Terminal().run(TerminalArguments.model_validate({"command": command, **arguments}), bench)
+
+
+def test_the_shelf_knows_it() -> None:
+    """Tools are found by their name."""
+    assert {name: tool.name for name, tool in SHELF.items()} == {"terminal": "terminal"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"command": ""},
+        {"command": "x" * 100_001},
+        {"command": 1},
+        {"command": "x", "language": "ruby"},
+        {"command": "x", "shell": True},
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: dict[str, object]) -> None:
+    """What a model asks for is checked before anything runs."""
+    with pytest.raises(ValidationError):
+        TerminalArguments.model_validate(arguments)
+
+
+def test_people_are_shown_the_script() -> None:
+    """The script without the empty lines around it; its indentation stays."""
+    assert Terminal().does(TerminalArguments(command="\n  make\n\n")) == "  make"
+
+
+async def test_a_script_runs_in_the_workspace(bench: Bench, started: list[Handle]) -> None:
+    """Both channels come in order; the sandbox was told of; what the script made is there."""
+    result = await run(bench, "echo one; echo two >&2; echo three; echo kept > f")
+    assert result.ok
+    assert (result.output.split(), result.exit_code, result.ended_by) == (["one", "two", "three"], 0, None)
+    assert result.seconds > 0
+    assert len(started) == 1
+    assert (bench.workspace / "f").read_text() == "kept\n"
+
+
+async def test_a_failure_is_not_ok(bench: Bench) -> None:
+    """The exit code of the script is the result's."""
+    result = await run(bench, "echo no; exit 3")
+    assert (result.ok, result.exit_code, result.output.strip()) == (False, 3, "no")
+
+
+@pytest.mark.parametrize("script", ["false; echo on", "false | cat; echo on"])
+async def test_stop_on_error_ends_at_the_first_failure(bench: Bench, script: str) -> None:
+    """Strict scripts stop where a command fails, in a pipeline too; others go on."""
+    assert (await run(bench, script)).output.strip() == "on"
+    strict = await run(bench, script, stop_on_error=True)
+    assert (strict.ok, strict.output, strict.exit_code) == (False, "", 1)
+
+
+async def test_python_runs_as_python(bench: Bench) -> None:
+    """A Python script runs as such, whatever else is asked of a shell."""
+    result = await run(bench, "import sys\nprint(6 * 7, sys.argv)", language="python", stop_on_error=True)
+    assert result.output.strip() == "42 ['-c']"
+
+
+@pytest.mark.parametrize("command", ["echo \0", "echo \udcff", "\u4fee" * 100_000])
+async def test_what_cannot_be_passed_on_is_a_mistake(bench: Bench, command: str) -> None:
+    """A NUL, broken characters or too many bytes are told, never a crash."""
+    with pytest.raises((UserMistake, ValidationError)):
+        await run(bench, command)
