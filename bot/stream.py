@@ -1,7 +1,8 @@
 """The event log: record, replay, wait for more.
 
-Each stream is a chain: an event's seal is an HMAC-SHA256 (RFC 2104) over the seal before it and the digest
-of its stored bytes, so that an edit, a swap or a gap shows, and an erased body still leaves its digest.
+Each stream is a chain: an event's seal is an HMAC-SHA256 (RFC 2104) over the stream's number, the seal before
+it and the digest of its stored bytes, so that an edit, a swap or a gap shows, and an erased body still leaves
+its digest.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from bot.events import AnyFact, Event, decode, encode
 from bot.vault import Keyring
@@ -58,9 +60,10 @@ def seal_with(keyring: Keyring) -> None:
     _newest = next(iter(keys))
 
 
-def _seal(head: bytes, body: bytes) -> tuple[bytes, bytes, str]:
+def _seal(stream: int, head: bytes, body: bytes) -> tuple[bytes, bytes, str]:
     digest = hashlib.sha256(body).digest()
-    return digest, hmac.digest(_keys[_newest], head + digest, "sha256"), _newest
+    sealed = stream.to_bytes(8, "big") + head + digest
+    return digest, hmac.digest(_keys[_newest], sealed, "sha256"), _newest
 
 
 def new() -> int:
@@ -81,7 +84,7 @@ def record(stream: int, actor: str, fact: AnyFact, now: datetime) -> Event:
     def made(seq: int) -> Event:
         return Event(seq=seq, at=now, actor=actor, fact=fact)
 
-    seq = rows.append(stream, lambda seq: encode(made(seq)), _seal)
+    seq = rows.append(stream, lambda seq: encode(made(seq)), partial(_seal, stream))
     database.after_commit(bell.ring)
     return made(seq)
 

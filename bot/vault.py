@@ -10,6 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from bot.errors import LegworkError
+
 KEY_BYTES = 32
 
 
@@ -18,12 +20,17 @@ class Keyring:
 
     Args:
         keys: Secret texts of any length; at least one.
+
+    Raises:
+        LegworkError: There is none.
     """
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         if not keys:
-            message = "A keyring needs at least one key."
-            raise ValueError(message)
+            raise LegworkError(
+                "There are no secret keys: put the file `keys` of the data folder back, or name its keys in "
+                "LEGWORK_SECRET_KEYS."
+            )
         self._keys = keys
 
     @classmethod

@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         """Accept a comma-separated list, as an environment variable holds one."""
         return tuple(filter(None, (v.strip() for v in value.split(",")))) if isinstance(value, str) else value
 
+    @field_validator("home", mode="before")
+    @classmethod
+    def _folder(cls, value: object) -> object:
+        """An empty value is the default, as for other settings; `~` is the user's home."""
+        return Path(str(value)).expanduser() if str(value) else default_home()
+
     @property
     def database(self) -> str:
         """The address of the database, SQLite in the data folder unless told."""

@@ -74,7 +74,8 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
         console.print("alice types /agent assign @analyst …\n")
         task_id = await _assign(room)
         report = await follow(task_id, console)
-        console.print(f"\n{report.key} is {report.state}.\n")
+        why = "" if report.state == "done" else f" {report.outcome}"
+        console.print(f"\n{report.key} is {report.state}.{why}\n", markup=False)
         found = await _results(room, report.key)
         for name, place in found.items():
             console.print(f"{name}: {place or 'missing'}")

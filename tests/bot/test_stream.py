@@ -41,16 +41,17 @@ database.close()
 """
 
 
+def write() -> int:
+    """Make a stream with six events."""
+    number = stream.new()
+    for n in range(EVENTS):
+        stream.record(number, "test", TaskCancelled(by=f"person {n}"), NOON)
+    return number
+
+
 @pytest.fixture
 async def chain(core: Core) -> int:
     """A stream with six events."""
-
-    def write() -> int:
-        number = stream.new()
-        for n in range(EVENTS):
-            stream.record(number, "test", TaskCancelled(by=f"person {n}"), NOON)
-        return number
-
     assert core
     return await database.run(write)
 
@@ -68,7 +69,11 @@ def first_broken(path: Path, number: int, keyring: Keyring) -> int | None:
     for place, (seq, body, digest, mac, key) in enumerate(rows, 1):
         if body is not None and (hashlib.sha256(body).digest() != digest or json.loads(body)["seq"] != seq):
             return place
-        if seq != place or key not in keys or hmac.digest(keys[key], head + digest, "sha256") != mac:
+        if (
+            seq != place
+            or key not in keys
+            or hmac.digest(keys[key], number.to_bytes(8, "big") + head + digest, "sha256") != mac
+        ):
             return place
         head = mac
     return None if (len(rows), head) == (last, end) else len(rows) + 1
@@ -165,6 +170,19 @@ async def test_tampering_shows_where_it_was(
     names = {"stream": chain, "of": f"stream_id = {chain}", "at": f"stream_id = {chain} AND seq ="}
     tamper(core.path, *(statement.format(**names) for statement in statements))
     assert first_broken(core.path, chain, KEYRING) == place
+
+
+async def test_whole_streams_cannot_be_exchanged(core: Core, chain: int) -> None:
+    """A chain holds for its own stream only."""
+    other = await database.run(write)
+    tamper(
+        core.path,
+        f"UPDATE events SET stream_id = 1 WHERE stream_id = {chain}",
+        f"UPDATE events SET stream_id = {chain} WHERE stream_id = {other}",
+        f"UPDATE events SET stream_id = {other} WHERE stream_id = 1",
+    )
+    assert first_broken(core.path, chain, KEYRING) == 1
+    assert first_broken(core.path, other, KEYRING) == 1
 
 
 async def test_an_erased_body_breaks_nothing(core: Core, chain: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import LegworkError
 from bot.vault import Keyring
 
 REPOSITORY = Path(__file__).parents[2]
@@ -109,5 +110,5 @@ def test_first_starts_of_the_same_process_id_agree(tmp_path: Path) -> None:
 
 def test_a_keyring_is_never_empty() -> None:
     """No keys at all is an error, not a weak seal."""
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(LegworkError, match="LEGWORK_SECRET_KEYS"):
         Keyring(())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from config.settings import BadSettingsError, Settings, defaults, given, load
+from config.settings import BadSettingsError, Settings, default_home, defaults, given, load
 
 REPOSITORY = Path(__file__).parents[2]
 PREFIXES = ("LEGWORK_", "SLACK_")
@@ -190,3 +190,10 @@ def test_the_uncommented_example_changes_nothing(monkeypatch: pytest.MonkeyPatch
     after = load()
     assert after.model_copy(update={"database_url": ""}) == before
     assert after.database == before.database
+
+
+def test_the_data_folder_may_be_named_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~` is the user's home, and an empty value the default, not the current folder."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert given(LEGWORK_HOME="~/legwork").home == Path("/home/ada/legwork")
+    assert given(LEGWORK_HOME="").home == default_home()
