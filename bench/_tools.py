@@ -1,4 +1,4 @@
-"""What the benchmarks of the whole bot share: its processes as an operator starts them, in a practice room."""
+"""What the benchmarks of the whole bot share: its processes as an operator starts them, in a room."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,9 @@ READY_S = 20.0
 STOP_S = 10.0
 
 
-def row(name: str, unit: str, ours: float, peer: str, theirs: float, goal: float | None = None) -> dict[str, Any]:
+def row(
+    name: str, unit: str, ours: float, peer: str, theirs: float, goal: float | None = None
+) -> dict[str, Any]:
     """One figure beside its floor or peer.
 
     Args:

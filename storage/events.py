@@ -2,9 +2,26 @@
 
 from collections.abc import Callable
 
+from storage.prepared import Prepared
 from storage.tables import Events, Streams
 
 HOUSE = 1
+
+_count = Prepared(lambda stream: Streams.update(seq=Streams.seq + 1).where(Streams.id == stream))
+_end = Prepared(lambda stream: Streams.select(Streams.seq, Streams.head).where(Streams.id == stream))
+_move_end = Prepared(lambda stream, head: Streams.update(head=head).where(Streams.id == stream))
+_add = Prepared(
+    lambda stream, seq, body, digest, mac, key: Events.insert(
+        stream=stream, seq=seq, body=body, digest=digest, mac=mac, key=key
+    )
+)
+_bodies = Prepared(
+    lambda stream, after: (
+        Events.select(Events.body)
+        .where(Events.stream == stream, Events.seq > after, ~Events.body.is_null())
+        .order_by(Events.seq)
+    )
+)
 
 
 def new_stream() -> int:
@@ -26,17 +43,15 @@ def append(
         The event's place, counted from 1.
     """
     # The UPDATE takes the row's lock first, so that two writers can never leave a gap (Postgres).
-    Streams.update(seq=Streams.seq + 1).where(Streams.id == stream).execute()
-    row = Streams.get_by_id(stream)
-    body = encode(row.seq)
-    digest, mac, key = seal(bytes(row.head), body)
-    Events.insert(stream=stream, seq=row.seq, body=body, digest=digest, mac=mac, key=key).execute()
-    Streams.update(head=mac).where(Streams.id == stream).execute()
-    return int(row.seq)
+    _count.changed(stream)
+    ((seq, head),) = _end.rows(stream)
+    body = encode(seq)
+    digest, mac, key = seal(bytes(head), body)
+    _add.changed(stream, seq, body, digest, mac, key)
+    _move_end.changed(stream, mac)
+    return int(seq)
 
 
 def bodies(stream: int, after: int = 0) -> list[bytes]:
     """The stored bytes of the events past `after`, in order; erased ones are left out."""
-    kept = (Events.stream == stream) & (Events.seq > after) & ~Events.body.is_null()
-    rows = Events.select(Events.body).where(kept).order_by(Events.seq)
-    return [bytes(row.body) for row in rows if row.body is not None]
+    return [bytes(body) for (body,) in _bodies.rows(stream, after)]

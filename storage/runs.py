@@ -1,14 +1,47 @@
 """Claims with a lease: whoever holds a run's token may act on its task, nobody else."""
 
+import functools
 import secrets
 from datetime import datetime, timedelta
 
+from peewee import ModelSelect, ModelUpdate
+
 from storage import workspaces
+from storage.prepared import Prepared
 from storage.tables import Runs, Tasks
 
 # How long a left-over sandbox on a machine out of reach is waited for. It dies with its worker; only
 # one that is frozen outlives this, and its commits count for nothing.
 ELSEWHERE = timedelta(minutes=5)
+
+_holds = Prepared(
+    lambda run, token: Runs.select(Runs.id).where(Runs.id == run, Runs.token == token, Runs.open)
+)
+
+
+@functools.cache
+def _renew(*names: str) -> Prepared:
+    """The query of `renew`, where values of these names are set."""
+
+    def build(run: int, token: str, until: int, *values: object) -> ModelUpdate:
+        renewed = Runs.update(lease_until=until, **dict(zip(names, values, strict=True)))
+        return renewed.where(Runs.id == run, Runs.token == token, Runs.open)
+
+    return Prepared(build)
+
+
+@functools.cache
+def _claimable(*, any_task: bool) -> Prepared:
+    """The ids that `claimable` finds."""
+
+    def build(now: datetime, given_up: datetime, host: str, limit: int, task_id: int) -> "ModelSelect[Runs]":
+        wanted = Runs.open & (Runs.token.is_null() | (Runs.lease_until < now))
+        wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host) | (Runs.lease_until < given_up)
+        if not any_task:
+            wanted &= Runs.task == task_id
+        return Runs.select(Runs.id).where(wanted).order_by(Runs.id).limit(limit)
+
+    return Prepared(build)
 
 
 def add(task_id: int) -> Runs:
@@ -25,11 +58,11 @@ def claimable(now: datetime, host: str, limit: int, task_id: int | None = None) 
         limit: How many at most.
         task_id: Only those of this task.
     """
-    wanted = Runs.open & (Runs.token.is_null() | (Runs.lease_until < now))
-    wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host) | (Runs.lease_until < now - ELSEWHERE)
-    if task_id is not None:
-        wanted &= Runs.task == task_id
-    return list(Runs.select(Runs, Tasks).join(Tasks).where(wanted).order_by(Runs.id).limit(limit))
+    query = _claimable(any_task=task_id is None)
+    ids = [id_ for (id_,) in query.rows(now, now - ELSEWHERE, host, limit, task_id)]
+    if not ids:
+        return []  # as on nearly every look
+    return list(Runs.select(Runs, Tasks).join(Tasks).where(Runs.id.in_(ids)).order_by(Runs.id))
 
 
 def claim(run: Runs, worker: str, now: datetime, until: datetime) -> Runs | None:
@@ -56,19 +89,20 @@ def claim(run: Runs, worker: str, now: datetime, until: datetime) -> Runs | None
 
 def renew(run_id: int, token: str, until: datetime, **values: object) -> bool:
     """Extend a claim and set the row's other values with it; False if the claim is lost."""
-    held = (Runs.id == run_id) & (Runs.token == token) & Runs.open
-    return Runs.update(lease_until=until, **values).where(held).execute() == 1
+    query = _renew(*values)
+    return query.changed(run_id, token, Runs.lease_until.db_value(until), *values.values()) == 1
 
 
 def holds(run_id: int, token: str) -> bool:
     """Whether a claim still stands, without writing."""
-    return Runs.select().where(Runs.id == run_id, Runs.token == token, Runs.open).exists()
+    return bool(_holds.rows(run_id, token))
 
 
 def give_back(run_id: int, token: str) -> None:
-    """Let any worker claim the run at once."""
+    """Let any worker claim the run at once; a worker that leaves in order does not count as an attempt."""
     idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
-    Runs.update(token=None, lease_until=None, **idle).where(Runs.id == run_id, Runs.token == token).execute()
+    given = Runs.update(token=None, lease_until=None, attempt=Runs.attempt - 1, **idle)
+    given.where(Runs.id == run_id, Runs.token == token).execute()
 
 
 def is_open(run_id: int) -> bool:

@@ -1,7 +1,11 @@
 """Who hears of a task, how far they were told, and what was sent."""
 
+import functools
 from datetime import datetime
 
+from peewee import ModelSelect
+
+from storage.prepared import Prepared
 from storage.tables import Streams, Subscriptions, Tasks
 
 
@@ -10,21 +14,29 @@ def add(task_id: int, outlet: str, address: str) -> None:
     Subscriptions.insert(task=task_id, outlet=outlet, address=address).on_conflict_ignore().execute()
 
 
+@functools.cache
+def _due(*, any_task: bool) -> Prepared:
+    """The ids that `due` finds."""
+
+    def build(now: datetime, limit: int, task_id: int, *outlets: str) -> "ModelSelect[Subscriptions]":
+        free = Subscriptions.leased_until.is_null() | (Subscriptions.leased_until < now)
+        ready = Subscriptions.not_before.is_null() | (Subscriptions.not_before <= now)
+        wanted = (Subscriptions.cursor < Streams.seq) & Subscriptions.outlet.in_(outlets) & free & ready
+        if not any_task:
+            wanted &= Subscriptions.task == task_id
+        behind = Subscriptions.select(Subscriptions.id).join(Tasks).join(Streams).where(wanted)
+        return behind.order_by(Subscriptions.id).limit(limit)
+
+    return Prepared(build)
+
+
 def due(now: datetime, outlets: list[str], limit: int, task_id: int | None = None) -> list[Subscriptions]:
     """Subscriptions behind their stream, that nobody serves and that need not wait."""
-    free = Subscriptions.leased_until.is_null() | (Subscriptions.leased_until < now)
-    ready = Subscriptions.not_before.is_null() | (Subscriptions.not_before <= now)
-    wanted = (Subscriptions.cursor < Streams.seq) & Subscriptions.outlet.in_(outlets) & free & ready
-    if task_id is not None:
-        wanted &= Subscriptions.task == task_id
-    return list(
-        Subscriptions.select(Subscriptions, Tasks)
-        .join(Tasks)
-        .join(Streams)
-        .where(wanted)
-        .order_by(Subscriptions.id)
-        .limit(limit)
-    )
+    ids = [id_ for (id_,) in _due(any_task=task_id is None).rows(now, limit, task_id, *outlets)]
+    if not ids:
+        return []  # as on nearly every look
+    found = Subscriptions.select(Subscriptions, Tasks).join(Tasks).where(Subscriptions.id.in_(ids))
+    return list(found.order_by(Subscriptions.id))
 
 
 def all_told(task_id: int, outlets: list[str]) -> bool:

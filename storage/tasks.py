@@ -11,6 +11,8 @@ from storage.tables import Agents, Discussions, People, Subscriptions, Tasks, in
 
 OPEN = ("queued", "running", "waiting", "paused")
 
+_is_open = Prepared(lambda task: Tasks.select(Tasks.id).where(Tasks.id == task, Tasks.state.in_(OPEN)))
+
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
@@ -101,6 +103,11 @@ def newest(eyes: Eyes, limit: int) -> list[Line]:
 def get(task_id: int) -> Tasks:
     """The task of this number, which must be there."""
     return Tasks.get_by_id(task_id)
+
+
+def is_open(task_id: int) -> bool:
+    """Whether a task is not over yet."""
+    return bool(_is_open.rows(task_id))
 
 
 def begin(task_id: int) -> bool:

@@ -1,6 +1,7 @@
 """`legwork bench`: run what lies in `bench/` beside the packages, and show its rows."""
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ class Row:
         line = f"{row['name']}: {row['value']:.3g} {row['unit']}"
         if row.get("ratio") is not None:
             line += f", {row['ratio']:.3g} times {row['peer']}"
+        if row.get("goal") is not None:
+            line += f" (goal: at most {row['goal']:g} times)"
         return line
 
 
@@ -32,9 +35,10 @@ def measure(name: str) -> Iterator[Row]:
     Raises:
         UserMistake: There is none of this name.
     """
-    known = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+    known = {path.stem: path for path in sorted(FOLDER.glob("[!_]*.py"))}
     if name and name not in known:
         raise UserMistake(f"There is no benchmark {name}. There is: {', '.join(known) or 'none here'}.")
+    sys.path.append(str(FOLDER))  # what begins with an underscore is shared by benchmarks
     for path in [known[name]] if name else known.values():
         spec = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
         assert spec

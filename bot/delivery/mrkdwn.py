@@ -7,6 +7,8 @@ import re
 
 _LIVE = re.compile(r"<(?=[@#!])")
 _CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_ITEM = re.compile(r"^- ", re.MULTILINE)
 
 
 def escape(text: str) -> str:
@@ -39,8 +41,8 @@ def from_markdown(text: str) -> str:
     """The little Markdown that our own replies use, as mrkdwn: bold, lists; code is left alone."""
 
     def plain(part: str) -> str:
-        part = re.sub(r"\*\*(.+?)\*\*", r"*\1*", escape(part))
-        return re.sub(r"(?m)^- ", "• ", part)
+        part = _BOLD.sub(lambda bold: f"*{bold[1]}*", escape(part))
+        return _ITEM.sub("• ", part)
 
     out, end = [], 0
     for match in _CODE.finditer(text):

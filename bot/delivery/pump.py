@@ -5,6 +5,7 @@ leaves the note, and the next one looks at the far end before it sends again.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ import structlog
 from bot import stream
 from bot.delivery.outlet import Letter, Outlet, Recipient, Sent
 from bot.errors import Permanent, Retry
-from bot.events import DeliveryAbandoned
+from bot.events import DeliveryAbandoned, Event
 from bot.reports import summary
 from bot.stream import bell
 from bot.work import tasks as work
-from storage import database, deliveries, people, subscriptions
+from storage import database, deliveries, people, subscriptions, tasks
 
 log = structlog.get_logger()
 
@@ -46,6 +47,7 @@ class Patience:
 class _Next:
     """The next message of a subscription, with all that is needed to say it."""
 
+    task_id: int
     outlet: Outlet
     letter: Letter
 
@@ -108,11 +110,12 @@ class Pump:
 
     async def _serve(self, sub_id: int) -> None:
         """Tell one subscription all there is to tell."""
+        events: list[Event] = []
         try:
-            while upcoming := await database.insist(self._next, sub_id):
+            while upcoming := await database.insist(self._next, sub_id, events):
                 wait = upcoming.outlet.wait_s(upcoming.letter)
                 if wait > 0:
-                    await asyncio.sleep(wait)  # and look again: more may have happened, to be told in one
+                    await _wait(upcoming, wait)  # and look again: more may have happened, to be told in one
                     continue
                 if not await self._tell(upcoming):
                     return
@@ -120,11 +123,11 @@ class Pump:
             await database.insist(subscriptions.release, sub_id)
         bell.ring()  # what was recorded between the last look and the release
 
-    def _next(self, sub_id: int) -> _Next | None:
-        """The next message; None when there is nothing more to tell."""
+    def _next(self, sub_id: int, events: list[Event]) -> _Next | None:
+        """The next message; None when there is nothing more to tell. Reads on in the log, into `events`."""
         sub = subscriptions.get(sub_id)
         outlet = self._outlets[sub.outlet]
-        events = stream.replay(sub.task.stream_id)
+        events += stream.replay(sub.task.stream_id, after=events[-1].seq if events else 0)
         report = summary.read(work.key(sub.task_id), events)
         fallback = next(iter(people.values(sub.task.asker_id, sub.outlet)), "")
         to = Recipient(sub.id, sub.address, sub.thread, fallback)
@@ -133,9 +136,9 @@ class Pump:
             letter = Letter(message, to, report, events[message.seq - 1], earlier)
             if message.edits:
                 if message.edits in earlier:
-                    return _Next(outlet, letter)
+                    return _Next(sub.task_id, outlet, letter)
             elif not deliveries.settled(sub_id, message.seq, message.part):
-                return _Next(outlet, letter)
+                return _Next(sub.task_id, outlet, letter)
             subscriptions.advance(sub_id, message.cursor)
         subscriptions.advance(sub_id, events[-1].seq)
         return None
@@ -194,3 +197,13 @@ class Pump:
             why=why,
         )
         stream.record(stream.HOUSE, "pump", abandoned, now)
+
+
+async def _wait(upcoming: _Next, wait_s: float) -> None:
+    """Let time pass, but no more than the task takes: its result is what people wait for."""
+    heard = bell.rung
+    ended = upcoming.letter.report.ended is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(wait_s):
+            while ended or await database.insist(tasks.is_open, upcoming.task_id):
+                heard = await bell.wait(heard)

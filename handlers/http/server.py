@@ -6,12 +6,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
 from slack_bolt.async_app import AsyncApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 MAX_BODY_BYTES = 1 << 20
 TIMESTAMP_DIGITS = 12
 
 
-def build(slack: AsyncApp | None, ready: Callable[[], Awaitable[bool]]) -> FastAPI:
+def build(slack: AsyncApp | None, ready: Callable[[], Awaitable[bool]]) -> ASGIApp:
     """The app, with the doors that are set up.
 
     Args:
@@ -32,19 +33,31 @@ def build(slack: AsyncApp | None, ready: Callable[[], Awaitable[bool]]) -> FastA
             return JSONResponse({"status": "ready"})
         return _problem(503, "The database does not answer: see the log.")
 
-    if slack:
+    return _SlackFirst(slack, app) if slack else app
 
-        @app.post("/slack/events")
-        async def slack_events(request: Request) -> Response:
-            """Commands, events and interactivity, signed by Slack."""
-            body = await _read(request)
-            if body is None:
-                return _problem(413, f"A request may have {MAX_BODY_BYTES} bytes.")
-            if not _legible(request, body):
-                return _problem(401, "This is not signed by Slack.")
-            return to_starlette_response(await slack.async_dispatch(to_async_bolt_request(request, body)))
 
-    return app
+class _SlackFirst:
+    """Hands Slack's requests straight to Bolt: an ack waits for none of the middleware that the API needs."""
+
+    def __init__(self, slack: AsyncApp, rest: ASGIApp) -> None:
+        self._slack = slack
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/slack/events" and scope["method"] == "POST":
+            answer = await self._answer(Request(scope, receive))
+            await answer(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        """Commands, events and interactivity, signed by Slack."""
+        body = await _read(request)
+        if body is None:
+            return _problem(413, f"A request may have {MAX_BODY_BYTES} bytes.")
+        if not _legible(request, body):
+            return _problem(401, "This is not signed by Slack.")
+        return to_starlette_response(await self._slack.async_dispatch(to_async_bolt_request(request, body)))
 
 
 async def _read(request: Request) -> bytes | None:

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from peewee import OperationalError
 from pydantic import BaseModel, Field, ValidationError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -84,7 +83,7 @@ class SlackDoor:
         except ValidationError as error:
             missing = ", ".join(str(problem["loc"][0]) for problem in error.errors())
             reply = registry.mistake(f"Nothing was done: Slack's request has no {missing}. Try again.")
-        except OperationalError as error:
+        except database.Fault as error:
             log.exception("command not carried out", command=command["command"])
             reply = registry.mistake(f"Nothing was done: the database says “{error}”. Tell an admin.")
         await ack(response_type="ephemeral", text=cut(from_markdown(reply.text), ANSWER_CHARS))
