@@ -38,6 +38,7 @@ proxy = DatabaseProxy()
 
 Fault = OperationalError  # the database cannot do its work: its disk is full, say
 INSIST_EVERY_S = 1.0
+AT_ONCE_MS = 5
 HEAD_START_S = 0.002
 
 
@@ -105,6 +106,7 @@ def close() -> None:
     if _opened is not None:
         opened, _opened = _opened, None
         opened.thread.submit(opened.database.close).result()
+        opened.database.close()  # this thread's connection
         opened.thread.shutdown()
 
 
@@ -136,20 +138,10 @@ async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     opened, loop = _require(), asyncio.get_running_loop()
 
     def transaction() -> T:
-        callbacks = opened.local.callbacks = []
-        try:
-            with opened.database.atomic("IMMEDIATE"):
-                result = fn(*args, **kwargs)
-        except OperationalError as error:
-            raise _first(error) from None
-        for callback in callbacks:
-            loop.call_soon_threadsafe(callback)
-        return result
+        with _transaction(opened, loop):
+            return fn(*args, **kwargs)
 
-    submitted = opened.thread.submit(transaction)
-    if _head_start(opened, submitted):
-        return submitted.result()
-    future = asyncio.wrap_future(submitted)
+    future = loop.run_in_executor(opened.thread, transaction)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -172,6 +164,40 @@ def _head_start(opened: _Opened, submitted: "Future[T]") -> bool:
     over = bool(wait([submitted], HEAD_START_S).done)
     opened.long = None if over else submitted
     return over
+
+
+async def at_once(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a short function as `run` does, but here and now if nobody else is writing.
+
+    For what somebody waits for, an ack: two threads that take the interpreter from each other at every
+    statement make a fifth of a millisecond ten times as long. The loop stands still for as long as the
+    function takes, and for a lock only as long as another short function needs.
+    """
+    opened = _require()
+    if opened.database.is_closed():  # this thread's connection
+        opened.database.connect()
+        opened.database.execute_sql(f"PRAGMA busy_timeout = {AT_ONCE_MS}")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_transaction(opened, asyncio.get_running_loop()))
+        except Fault:
+            pass  # somebody else is writing
+        else:
+            return fn(*args, **kwargs)
+    return await run(fn, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def _transaction(opened: _Opened, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """A transaction on this thread's connection; what waits for its commit is called back on the loop."""
+    callbacks = opened.local.callbacks = []
+    try:
+        with opened.database.atomic("IMMEDIATE"):
+            yield
+    except OperationalError as error:
+        raise _first(error) from None
+    for callback in callbacks:
+        loop.call_soon_threadsafe(callback)
 
 
 async def insist(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -143,7 +143,8 @@ class Runner:
             )
 
         async def on_start(handle: Handle) -> None:
-            await database.insist(runs.note_sandbox, claim, self._host, handle.pid, handle.started, self._now())
+            at = self._now()
+            await database.insist(runs.note_sandbox, claim, self._host, handle.pid, handle.started, at)
 
         workspace = self._workspaces.create(claim.workspace)
         bench = Bench(workspace, self._box, self._rules.limits, on_start)

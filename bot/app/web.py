@@ -28,7 +28,7 @@ async def web(house: House) -> AsyncIterator[str]:
             max_chars=settings.max_command_chars,
             now=now,
         )
-        slack = door.app()
+        slack = door.requests().answer
     app = server.build(slack, _ready)
     async with serving(app, bind(settings.http)) as address:
         log.info("listening", http=address, slack=bool(slack))

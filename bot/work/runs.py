@@ -120,9 +120,11 @@ def start(claim: Claim, model: str, now: datetime) -> list[Event]:
     _prove(claim, now)
     tasks.begin(claim.task_id)
     events = list(stream.replay(claim.stream))
-    begun = {e.fact.call.id: e.fact.step for e in events if isinstance(e.fact, ToolStarted)}
+    begun: dict[str, int] = {}
     for event in events:
-        if isinstance(event.fact, ToolFinished | ToolInterrupted):
+        if isinstance(event.fact, ToolStarted):
+            begun[event.fact.call.id] = event.fact.step
+        elif isinstance(event.fact, ToolFinished | ToolInterrupted):
             begun.pop(event.fact.call_id, None)
     facts: list[AnyFact] = [ToolInterrupted(step=step, call_id=call_id) for call_id, step in begun.items()]
     facts.append(RunStarted(attempt=claim.attempt, worker=claim.worker, model=model))

@@ -3,6 +3,7 @@
 Bolt runs with `process_before_response=True`: a listener does one short transaction and returns.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ import structlog
 from pydantic import BaseModel, Field, ValidationError
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.signature import SignatureVerifier
 
 from bot import people
 from bot.actors import Door, Origin
@@ -20,11 +22,13 @@ from bot.delivery.mrkdwn import cut, from_markdown
 from bot.errors import UserMistake
 from bot.replies import Reply
 from handlers.slack.decode import decode
+from handlers.slack.requests import SlackRequests
 from storage import database, inbox
 
 log = structlog.get_logger()
 
 ANSWER_CHARS = 3_500
+COMMANDS = re.compile("^/(agent|task)$")
 PRIVATE = {"privategroup", "directmessage"}
 
 
@@ -61,8 +65,8 @@ class SlackDoor:
     max_chars: int
     now: Callable[[], datetime]
 
-    def app(self) -> AsyncApp:
-        """The Bolt app with its listeners."""
+    def requests(self) -> SlackRequests:
+        """What answers Slack's HTTP requests."""
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
             """Who the bot is, without asking Slack: an ack waits for no network."""
@@ -72,14 +76,14 @@ class SlackDoor:
             signing_secret=self.signing_secret,
             authorize=authorize,
             process_before_response=True,
+            request_verification_enabled=False,  # SlackRequests has done it
         )
-        for noun in ("agent", "task"):
-            app.command(f"/{noun}")(self._command)
-        return app
+        app.command(COMMANDS)(self._command)
+        return SlackRequests(app, SignatureVerifier(self.signing_secret))
 
     async def _command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
         try:
-            reply = await database.run(self._run, SlashCommand.model_validate(command))
+            reply = await database.at_once(self._run, SlashCommand.model_validate(command))
         except ValidationError as error:
             missing = ", ".join(str(problem["loc"][0]) for problem in error.errors())
             reply = registry.mistake(f"Nothing was done: Slack's request has no {missing}. Try again.")

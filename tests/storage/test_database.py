@@ -269,3 +269,39 @@ def test_an_address_of_another_kind_is_refused_without_its_password() -> None:
     with pytest.raises(ValueError, match="sqlite:///PATH") as refusal:
         database.open("postgresql://me:secret@db/legwork")
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.usefixtures("core")
+async def test_at_once_runs_on_the_callers_thread_as_a_transaction_of_its_own() -> None:
+    """What returns is committed and calls back, what raises is undone; no thread is changed."""
+    heard: list[str] = []
+
+    def write(*, fails: bool) -> int:
+        statement("INSERT INTO inbox (key, at) VALUES ('a', 1)")
+        database.after_commit(lambda: heard.append("committed"))
+        if fails:
+            raise LookupError
+        return threading.get_ident()
+
+    with pytest.raises(LookupError):
+        await database.at_once(write, fails=True)
+    assert await database.run(Inbox.select().count) == 0
+    assert await database.at_once(write, fails=False) == threading.get_ident()
+    assert await database.run(Inbox.select().count) == 1
+    await asyncio.sleep(0)  # one turn of the loop
+    assert heard == ["committed"]
+
+
+async def test_at_once_gives_way_to_whoever_writes(core: Core) -> None:
+    """While another process holds the lock, the loop goes on and the function takes its turn in the queue."""
+    other = sqlite3.connect(core.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(database.at_once(threading.get_ident))
+    turns = 0
+    while turns < 3:
+        await asyncio.sleep(0)
+        turns += 1
+    assert not waiting.done()
+    other.execute("COMMIT")
+    other.close()
+    assert await waiting != threading.get_ident()

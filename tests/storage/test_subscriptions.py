@@ -54,16 +54,23 @@ async def test_whoever_is_behind_is_due(core: Core, task_id: int) -> None:
 
 
 async def test_one_worker_serves_a_subscription(task_id: int) -> None:
-    """A lease shuts others out until it is released, or over."""
+    """A lease shuts others out until it is released, or over; only its own token renews or releases it."""
 
     def act() -> None:
-        assert subscriptions.lease(1, NOON, after(10))
-        assert not subscriptions.lease(1, after(10), after(20))
+        first = subscriptions.lease(1, NOON, after(10))
+        assert first
+        assert subscriptions.lease(1, after(10), after(20)) is None
         assert due(10, task_id=task_id) == [2]
-        assert subscriptions.lease(1, after(10.000001), after(20))
-        subscriptions.release(1)
+        assert subscriptions.renew(1, first, after(12))
+        assert subscriptions.lease(1, after(12), after(20)) is None
+        second = subscriptions.lease(1, after(12.000001), after(20))
+        assert second
+        assert not subscriptions.renew(1, first, after(99))
+        subscriptions.release(1, first)
+        assert due(13, task_id=task_id) == [2]
+        subscriptions.release(1, second)
         assert due(task_id=task_id) == [1, 2]
-        assert subscriptions.lease(1, after(11), after(20))
+        assert not subscriptions.renew(1, second, after(99))
 
     await database.run(act)
 
@@ -72,15 +79,29 @@ async def test_a_failed_try_is_counted_and_waits(task_id: int) -> None:
     """After a failure it is not due before its time; success begins the count anew and keeps the thread."""
 
     def act() -> None:
-        subscriptions.postpone(1, after(5))
-        subscriptions.postpone(1, after(9))
-        assert Subscriptions.get_by_id(1).attempts == 2
+        subscriptions.postpone(1, after(5), NOON)
+        subscriptions.postpone(1, after(9), NOON)
+        row = Subscriptions.get_by_id(1)
+        assert (row.attempts, row.failing_since) == (2, NOON)
         assert due(8.999999, task_id=task_id) == [2]
         assert due(9, task_id=task_id) == [1, 2]
         subscriptions.advance(1, 1, thread="123.4")
         subscriptions.advance(1, 1)
         row = Subscriptions.get_by_id(1)
-        assert (row.attempts, row.not_before, row.cursor, row.thread) == (0, None, 1, "123.4")
+        assert (row.attempts, row.failing_since, row.not_before) == (0, None, None)
+        assert (row.cursor, row.thread) == (1, "123.4")
+
+    await database.run(act)
+
+
+async def test_waiting_is_no_failure(task_id: int) -> None:
+    """A far end that asked for time gets it, and nothing is counted."""
+
+    def act() -> None:
+        subscriptions.wait(1, after(5))
+        assert Subscriptions.get_by_id(1).attempts == 0
+        assert due(4, task_id=task_id) == [2]
+        assert due(5, task_id=task_id) == [1, 2]
 
     await database.run(act)
 
@@ -94,7 +115,7 @@ async def test_all_are_told_or_waited_for(task_id: int) -> None:
         subscriptions.advance(1, 1)
         assert subscriptions.all_told(task_id, ["slack"])
         assert not subscriptions.all_told(task_id, OUTLETS)
-        subscriptions.postpone(2, after(60))
+        subscriptions.postpone(2, after(60), NOON)
         assert subscriptions.all_told(task_id, OUTLETS)
 
     await database.run(act)

@@ -204,6 +204,11 @@ async def test_start_tells_what_never_ended(core: Core) -> None:
     third = await held("w3", after(16 + LATE))
     events = await database.run(runs.start, third, "runbook", after(40))
     assert [event.fact.kind for event in events[-2:]] == ["RunStarted", "RunStarted"]
+    again = [ToolStarted(step=2, call=second_call, does="make")]
+    await database.run(runs.commit, third, again, after(40))
+    fourth = await held("w4", after(40 + LATE))
+    events = await database.run(runs.start, fourth, "runbook", after(60))
+    assert [event.fact.kind for event in events[-2:]] == ["ToolInterrupted", "RunStarted"]
 
 
 @pytest.mark.parametrize(

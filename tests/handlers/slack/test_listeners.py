@@ -130,15 +130,29 @@ async def test_an_old_signature_is_refused(desk: Team) -> None:
     assert await counts() == (0, 0)
 
 
-async def test_a_body_that_is_no_text_is_refused(desk: Team) -> None:
-    """Bytes that are not UTF-8 come from nobody we know, signed or not."""
-    body = b"command=/agent&text=\xff\xfe"
-    assert await post(desk, body, sign(desk.room.slack.signing_secret, body, time.time())) == 401
+async def test_slacks_check_of_the_address_needs_a_signature_too(desk: Team) -> None:
+    """`ssl_check` opens no way around the signature."""
+    assert await post(desk, form(ssl_check="1"), {}) == 401
+    assert await counts() == (0, 0)
 
 
-async def test_slacks_check_of_the_address_has_no_effect(desk: Team) -> None:
-    """`ssl_check` needs no signature, and so it must not reach a command."""
-    assert await post(desk, form(ssl_check="1"), {}) in (200, 401)
+GARBLED = [
+    b"{garbage",
+    b"[1,2]",
+    b"payload=garbage",
+    b"payload=%5B1%5D",
+    b'{"authorizations":5}',
+    b"",
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("body", GARBLED)
+async def test_a_garbled_request_does_nothing(desk: Team, body: bytes) -> None:
+    """Unsigned it is refused; signed it is answered, and has no effect."""
+    assert await post(desk, body, {}) == 401
+    signed = await post(desk, body, sign(desk.room.slack.signing_secret, body, time.time()))
+    assert 200 <= signed < 500
     assert await counts() == (0, 0)
 
 
@@ -166,13 +180,13 @@ async def test_a_full_disk_is_said_and_nothing_is_lost(desk: Team) -> None:
         database.proxy.execute_sql(f"PRAGMA max_page_count = {pages}")
 
     await desk.types(HELLO)
-    await database.run(lambda: limit(1))
+    await database.at_once(lambda: limit(1))
     long = "/agent assign @coder " + "x" * 15_000
     answer = await desk.types(long)
     assert "Nothing was done" in answer.json()["text"]
     assert "disk is full" in answer.json()["text"]
     assert (await counts())[0] == 1
-    await database.run(lambda: limit(1_000_000))
+    await database.at_once(lambda: limit(1_000_000))
     assert "T-2" in (await desk.types(long)).json()["text"]
 
 
