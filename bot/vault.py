@@ -43,12 +43,8 @@ class Keyring:
         """
         return cls(_parted(text) or _parted(_kept(home / "keys")))
 
-    def newest(self, purpose: str) -> bytes:
-        """The 32-byte key for new seals of this purpose."""
-        return _derive(self._keys[0], purpose)
-
     def all(self, purpose: str) -> list[bytes]:
-        """The keys of this purpose that a seal may have been made with, newest first."""
+        """The 32-byte keys of this purpose, newest first: seal with the first, prove with any."""
         return [_derive(key, purpose) for key in self._keys]
 
 

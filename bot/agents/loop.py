@@ -1,6 +1,7 @@
 """One run of a task: the model takes its turn, its calls are made, each step is committed."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -86,17 +87,7 @@ class Loop:
         does = tool.does(args) if tool and args else call.tool
         await self._commit([*before, ToolStarted(step=self._step, call=call, does=does)])
         result = await tool.run(args, self._bench) if tool and args else Result(ok=False, output=mistake)
-        finished = ToolFinished(
-            step=self._step,
-            call_id=call.id,
-            ok=result.ok,
-            output=result.output,
-            exit_code=result.exit_code,
-            ended_by=result.ended_by,
-            seconds=round(result.seconds, 3),
-            peak_rss_bytes=result.peak_rss_bytes,
-            peak_processes=result.peak_processes,
-        )
+        finished = ToolFinished(step=self._step, call_id=call.id, **dataclasses.asdict(result))
         self._answers += answers(await self._commit([finished]))
 
     async def _commit(self, facts: list[AnyFact]) -> list[Event]:

@@ -45,7 +45,7 @@ class Terminal:
             output=outcome.stdout,
             exit_code=outcome.exit_code,
             ended_by=outcome.ended_by,
-            seconds=outcome.wall_s,
+            seconds=round(outcome.wall_s, 3),
             peak_rss_bytes=outcome.peak_rss_bytes,
             peak_processes=outcome.peak_processes,
         )

@@ -20,7 +20,7 @@ from pathlib import Path
 from bot.vault import Keyring
 print("ready", flush=True)
 sys.stdin.readline()
-print(Keyring.load("", Path(sys.argv[1])).newest("test").hex())
+print(Keyring.load("", Path(sys.argv[1])).all("test")[0].hex())
 """
 
 
@@ -29,21 +29,21 @@ def test_each_purpose_has_its_own_key() -> None:
     keyring = Keyring(("secret",))
     keys = {keyring.newest(purpose) for purpose in ("ledger", "mail", "ledger ", "")} | {b"secret"}
     assert len(keys) == 5
-    assert len(keyring.newest("ledger")) == 32
+    assert len(keyring.all("ledger")[0]) == 32
 
 
 def test_a_key_is_what_it_was() -> None:
     """A key is HKDF-SHA256 without salt (RFC 5869): what was sealed once stays readable in every version."""
     extracted = hmac.digest(bytes(32), b"secret", "sha256")
     expanded = hmac.digest(extracted, b"legwork ledger\x01", "sha256")
-    assert Keyring(("secret",)).newest("ledger") == expanded
+    assert Keyring(("secret",)).all("ledger")[0] == expanded
 
 
 def test_the_newest_secret_seals_and_all_open() -> None:
     """Of several secrets the first is for new seals; the older ones are still known, in order."""
     keyring = Keyring(("new", "old"))
-    assert keyring.all("p") == [Keyring(("new",)).newest("p"), Keyring(("old",)).newest("p")]
-    assert keyring.newest("p") == keyring.all("p")[0]
+    assert keyring.all("p") == [Keyring(("new",)).all("p")[0], Keyring(("old",)).all("p")[0]]
+    assert keyring.all("p")[0] == keyring.all("p")[0]
 
 
 @pytest.mark.parametrize("text", ["new,old", " new , old ,", "\nnew\n\nold\n", ",new,,old"])
@@ -66,10 +66,10 @@ def test_the_first_start_makes_the_file(text: str, tmp_path: Path) -> None:
 
 def test_a_line_in_the_file_rotates_the_key(tmp_path: Path) -> None:
     """A new secret written above the old one is the newest; the old one still opens."""
-    old = Keyring.load("", tmp_path).newest("p")
+    old = Keyring.load("", tmp_path).all("p")[0]
     kept = tmp_path / "keys"
     kept.write_text("a newer secret\n" + kept.read_text())
-    assert Keyring.load("", tmp_path).all("p") == [Keyring(("a newer secret",)).newest("p"), old]
+    assert Keyring.load("", tmp_path).all("p") == [Keyring(("a newer secret",)).all("p")[0], old]
 
 
 def test_first_starts_at_once_agree(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_first_starts_of_the_same_process_id_agree(tmp_path: Path) -> None:
 
     def start(home: Path) -> bytes:
         together.wait(10)
-        return Keyring.load("", home).newest("p")
+        return Keyring.load("", home).all("p")[0]
 
     with ThreadPoolExecutor(4) as threads:
         for n in range(50):
