@@ -27,7 +27,7 @@ print(Keyring.load("", Path(sys.argv[1])).all("test")[0].hex())
 def test_each_purpose_has_its_own_key() -> None:
     """Keys of two purposes differ, and differ from the secret; each is 32 bytes."""
     keyring = Keyring(("secret",))
-    keys = {keyring.newest(purpose) for purpose in ("ledger", "mail", "ledger ", "")} | {b"secret"}
+    keys = {keyring.all(purpose)[0] for purpose in ("ledger", "mail", "ledger ", "")} | {b"secret"}
     assert len(keys) == 5
     assert len(keyring.all("ledger")[0]) == 32
 
@@ -43,7 +43,6 @@ def test_the_newest_secret_seals_and_all_open() -> None:
     """Of several secrets the first is for new seals; the older ones are still known, in order."""
     keyring = Keyring(("new", "old"))
     assert keyring.all("p") == [Keyring(("new",)).all("p")[0], Keyring(("old",)).all("p")[0]]
-    assert keyring.all("p")[0] == keyring.all("p")[0]
 
 
 @pytest.mark.parametrize("text", ["new,old", " new , old ,", "\nnew\n\nold\n", ",new,,old"])
