@@ -66,7 +66,13 @@ class TaskOpened(Fact):
 
 
 class RunStarted(Fact):
-    """A worker claimed the task; `attempt` counts from 1 and grows when a run is taken over."""
+    """A worker claimed the task, the first or another one after it.
+
+    Attributes:
+        attempt: Counts from 1; grows where the worker before was lost, not where it handed over in order.
+        worker: Who claimed it.
+        model: What decides on the steps, as `provider:model`.
+    """
 
     kind: Literal["RunStarted"] = "RunStarted"
     attempt: int

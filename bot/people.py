@@ -6,7 +6,6 @@ from datetime import datetime
 
 from bot.actors import Actor, Role
 from storage import people
-from storage.tables import People
 
 NAME_CHARS = 80
 ADDRESS_CHARS = 254
@@ -17,24 +16,17 @@ _ADDRESS = re.compile(
 )
 
 
-def _actor(person: People) -> Actor:
-    return Actor(person.id, person.name, Role(person.role))
-
-
 def _known(
     kind: str, value: str, name: str, first_role: Role, admins: Collection[str], now: datetime
 ) -> Actor:
     """The person with this identity, added now if they are new.
 
-    Whoever the settings name as an admin is one, also if they were known as something else before.
+    Whoever the settings name is an admin for as long as they do: that is not stored.
     """
     person = people.find(kind, value)
     if person is None:
         person = people.add(kind, value, name[:NAME_CHARS] or value, first_role, now)
-    if value in admins and person.role != Role.ADMIN:
-        people.set_role(person, Role.ADMIN)
-        person.role = Role.ADMIN
-    return _actor(person)
+    return Actor(person.id, person.name, Role.ADMIN if value in admins else Role(person.role))
 
 
 def from_slack(user_id: str, name: str, admins: Collection[str], now: datetime) -> Actor:

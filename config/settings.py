@@ -1,16 +1,19 @@
 """Settings, read once from the environment and `.env` by the roof and passed down as plain values."""
 
 import os
+import re
 import tomllib
 from datetime import timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 ROOT_UID = 0
+LAST_PORT = 65_535
+_HOST_AND_PORT = re.compile(r"(\[[\w:.%]+\]|[^\s:\[\]]+):(?P<port>[0-9]{1,5})")
 
 
 class BadSettingsError(Exception):
@@ -38,7 +41,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=default_home)
-    database_url: str = Field(default="", pattern="^(sqlite:///.+)?$")
+    database_url: str = ""
     http: str = "127.0.0.1:8080"
     mail_url: SecretStr = SecretStr("")
     mail_from: str = "Legwork <legwork@localhost>"
@@ -46,7 +49,7 @@ class Settings(BaseSettings):
     secret_keys: SecretStr = SecretStr("")
     model: str = "runbook"
     admins: Annotated[tuple[str, ...], NoDecode] = ()
-    log_format: str = Field(default="text", pattern="^(text|json)$")
+    log_format: Literal["text", "json"] = "text"
 
     max_runs: int = Field(default=4, ge=1)
     lease_seconds: float = Field(default=15, ge=1)
@@ -61,13 +64,33 @@ class Settings(BaseSettings):
     workspace_mb: int = Field(default=512, ge=1)
     workspace_files: int = Field(default=50_000, ge=10)
     sandbox_uid: int = Field(default=64_123, ge=1)
-    delivery_attempts: int = Field(default=10, ge=1)
+    delivery_days: float = Field(default=4, gt=0, le=100_000)
     delivery_retry_seconds: float = Field(default=2, gt=0)
+    delivery_retry_max_seconds: float = Field(default=300, gt=0)
     far_end_timeout_seconds: float = Field(default=20, gt=0)
 
     slack_bot_token: SecretStr = _named("SLACK_BOT_TOKEN", SecretStr(""))
     slack_signing_secret: SecretStr = _named("SLACK_SIGNING_SECRET", SecretStr(""))
     slack_api_url: str = _named("SLACK_API_URL", "https://slack.com/api/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _sqlite(cls, value: str) -> str:
+        """Refuse what names no file."""
+        if value and not re.fullmatch(r"sqlite:///.+", value):
+            raise ValueError("it takes sqlite:///PATH, such as sqlite:////var/lib/legwork/legwork.db")
+        return value
+
+    @field_validator("http")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        """Refuse a port without a host, which would listen on every interface."""
+        found = _HOST_AND_PORT.fullmatch(value)
+        if value and not (found and int(found["port"]) <= LAST_PORT):
+            raise ValueError(
+                "it takes host:port, such as 127.0.0.1:8080, [::1]:8080, or 0.0.0.0:8080 for every interface"
+            )
+        return value
 
     @field_validator("admins", mode="before")
     @classmethod
@@ -107,7 +130,8 @@ def load(**overrides: Any) -> Settings:
         problem = error.errors()[0]
         place = str(problem["loc"][0])
         name = place if place.isupper() else f"LEGWORK_{place.upper()}"
-        message = f"{name} cannot be used: {problem['msg']}. Mend it in the environment or in .env."
+        why = problem["msg"].removeprefix("Value error, ")
+        message = f"{name} cannot be used: {why}. Mend it in the environment or in .env."
         raise BadSettingsError(message) from error
 
 

@@ -35,11 +35,6 @@ def add(kind: str, value: str, name: str, role: str, now: datetime) -> People:
     return person
 
 
-def set_role(person: People, role: str) -> None:
-    """Change what a person may do."""
-    People.update(role=role).where(People.id == person.id).execute()
-
-
 def values(person_id: int, kind: str) -> list[str]:
     """A person's identities of one kind."""
     return [value for (value,) in _values.rows(person_id, kind)]

@@ -1,6 +1,7 @@
 """Who hears of a task, how far they were told, and what was sent."""
 
 import functools
+import secrets
 from datetime import datetime
 
 from peewee import ModelSelect
@@ -62,27 +63,48 @@ def of_task(task_id: int) -> list[Subscriptions]:
     return list(Subscriptions.select().where(Subscriptions.task == task_id).order_by(Subscriptions.id))
 
 
-def lease(subscription_id: int, now: datetime, until: datetime) -> bool:
-    """Serve this subscription alone until then; False if another worker does."""
+def lease(subscription_id: int, now: datetime, until: datetime) -> str | None:
+    """Serve this subscription alone until then; the token that proves it, or None if another worker does."""
+    token = secrets.token_hex(16)
     free = Subscriptions.leased_until.is_null() | (Subscriptions.leased_until < now)
-    leased = Subscriptions.update(leased_until=until).where(Subscriptions.id == subscription_id, free)
-    return leased.execute() == 1
+    leased = Subscriptions.update(token=token, leased_until=until)
+    return token if leased.where(Subscriptions.id == subscription_id, free).execute() == 1 else None
 
 
-def release(subscription_id: int) -> None:
-    """Others may serve it again."""
-    Subscriptions.update(leased_until=None).where(Subscriptions.id == subscription_id).execute()
+def renew(subscription_id: int, token: str, until: datetime) -> bool:
+    """Extend a lease; False if it is lost."""
+    renewed = Subscriptions.update(leased_until=until)
+    return renewed.where(Subscriptions.id == subscription_id, Subscriptions.token == token).execute() == 1
 
 
-def postpone(subscription_id: int, until: datetime) -> None:
-    """Count a failed try and wait."""
-    failed = Subscriptions.update(not_before=until, attempts=Subscriptions.attempts + 1)
+def release(subscription_id: int, token: str) -> None:
+    """Others may serve it again, if the lease is not lost anyway."""
+    released = Subscriptions.update(token=None, leased_until=None)
+    released.where(Subscriptions.id == subscription_id, Subscriptions.token == token).execute()
+
+
+def wait(subscription_id: int, until: datetime) -> None:
+    """Let it wait until then: its far end works, and asked for time."""
+    Subscriptions.update(not_before=until).where(Subscriptions.id == subscription_id).execute()
+
+
+def postpone(subscription_id: int, until: datetime, failing_since: datetime | None) -> None:
+    """Count a failed try and wait.
+
+    Args:
+        subscription_id: Whose message it was.
+        until: When to try again.
+        failing_since: When the tries began to fail, if that counts.
+    """
+    failed = Subscriptions.update(
+        not_before=until, attempts=Subscriptions.attempts + 1, failing_since=failing_since
+    )
     failed.where(Subscriptions.id == subscription_id).execute()
 
 
 def advance(subscription_id: int, cursor: int, thread: str | None = None) -> None:
     """Move the cursor on, and keep the thread's remote id where it is new."""
-    values: dict[str, object] = {"cursor": cursor, "attempts": 0, "not_before": None}
+    values: dict[str, object] = {"cursor": cursor, "attempts": 0, "not_before": None, "failing_since": None}
     if thread is not None:
         values["thread"] = thread
     Subscriptions.update(**values).where(Subscriptions.id == subscription_id).execute()

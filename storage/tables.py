@@ -168,7 +168,11 @@ class Runs(Table):
 
 
 class Subscriptions(Table):
-    """Who hears of a task: `cursor` is the last event they were told of, `thread` their first message."""
+    """Who hears of a task: `cursor` is the last event they were told of, `thread` their first message.
+
+    Whoever holds `token` until `leased_until` tells them; nobody else. `attempts` counts the failed tries
+    since the last success, and `failing_since` is when the first of them was.
+    """
 
     id = AutoField()
     task = ForeignKeyField(Tasks)
@@ -177,9 +181,11 @@ class Subscriptions(Table):
     address = CharField()
     cursor = IntegerField(default=0)
     thread = CharField(default="")
+    token = CharField(null=True)
     leased_until = InstantField(null=True)
     not_before = InstantField(null=True)
     attempts = IntegerField(default=0)
+    failing_since = InstantField(null=True)
 
     class Meta:
         """An address hears of a task once."""

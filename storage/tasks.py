@@ -1,6 +1,7 @@
 """Tasks by number, and who may see which."""
 
 import functools
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -121,10 +122,10 @@ def end(task_id: int, state: str, now: datetime) -> bool:
     return ended.where(Tasks.id == task_id, Tasks.state.in_(OPEN)).execute() == 1
 
 
-def report_due(task_id: int | None = None) -> Tasks | None:
-    """The longest ended task whose report is still owed, or this one if its is."""
+def report_due(task_id: int | None = None, but: Collection[int] = ()) -> Tasks | None:
+    """The longest ended task whose report is still owed, or this one if its is; none of these others."""
     owed = Tasks.report_due if task_id is None else Tasks.report_due & (Tasks.id == task_id)
-    return Tasks.select().where(owed).order_by(Tasks.ended_at).first()
+    return Tasks.select().where(owed, Tasks.id.not_in(list(but))).order_by(Tasks.ended_at).first()
 
 
 def settle_report(task_id: int) -> bool:

@@ -22,20 +22,23 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bind(address: str) -> socket.socket:
+def bind(address: str, named_by: str = "in LEGWORK_HTTP") -> socket.socket:
     """A listening socket.
 
     Args:
-        address: `host:port`; port 0 takes a free one.
+        address: `host:port`, an IPv6 address in brackets; port 0 takes a free one.
+        named_by: How a person names another.
 
     Raises:
         LegworkError: The address cannot be used.
     """
     host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
     try:
-        listener = socket.create_server((host, int(port)), backlog=BACKLOG)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
     except (OSError, ValueError) as error:
-        raise LegworkError(f"Cannot listen on {address}: {error}. Choose another in LEGWORK_HTTP.") from error
+        raise LegworkError(f"Cannot listen on {address}: {error}. Choose another {named_by}.") from error
     # asyncio sets this only on sockets that name their protocol, which these do not. Without it the body of
     # an answer waits for the client's delayed acknowledgement of the head, 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -58,7 +61,7 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[str]:
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         host, port = listener.getsockname()[:2]
-        yield f"http://{host}:{port}"
+        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     finally:
         server.should_exit = True
         await task

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOCK = "worker.lock"
+TURN = "worker.look.lock"
 
 
 @contextlib.contextmanager
@@ -17,8 +18,13 @@ def alive(home: Path) -> Iterator[None]:
 
 
 def worker_alive(home: Path) -> bool:
-    """Whether a worker of this data folder is alive on this machine."""
-    with (home / LOCK).open("w") as lock:
+    """Whether a worker of this data folder is alive on this machine.
+
+    To look is to try to lock out every worker for an instant. Those who look take turns: else one of them
+    would take another for a worker.
+    """
+    with (home / TURN).open("w") as turn, (home / LOCK).open("w") as lock:
+        fcntl.flock(turn, fcntl.LOCK_EX)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

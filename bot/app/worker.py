@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 
 import structlog
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import scheduler
 from bot.agents.runner import Rules, Runner
+from bot.app.far_ends import mailer, slack_client
 from bot.app.house import House, now
 from bot.app.presence import alive
-from bot.delivery.email import EmailOutlet, Mailer
+from bot.delivery.email import EmailOutlet
 from bot.delivery.envelope import Sender
 from bot.delivery.outlet import Outlet
 from bot.delivery.pump import Patience, Pump
@@ -53,9 +54,15 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
             kept_output_bytes=settings.command_output_kb * 1024,
         ),
     )
-    patience = Patience(settings.delivery_attempts, settings.delivery_retry_seconds, settings.lease * 4)
+    patience = Patience(
+        first_s=settings.delivery_retry_seconds,
+        longest_s=settings.delivery_retry_max_seconds,
+        give_up=timedelta(days=settings.delivery_days),
+        lease=settings.lease * 4,
+    )
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(alive(settings.home))
+        if only is None:  # whoever cares for one task alone is no worker that others can count on
+            stack.enter_context(alive(settings.home))
         outlets = _outlets(house)
         drivers = [
             Runner(rules, house.box, house.workspaces, now, only).drive,
@@ -79,17 +86,11 @@ def _outlets(house: House) -> Sequence[Outlet]:
     """The ways of telling people that are set up."""
     settings = house.settings
     outlets: list[Outlet] = []
-    if token := settings.slack_bot_token.get_secret_value():
-        client = AsyncWebClient(
-            token,
-            base_url=settings.slack_api_url,
-            timeout=int(settings.far_end_timeout_seconds),
-            retry_handlers=[],
-        )
-        outlets.append(SlackOutlet(client, house.artifacts, now))
-    if url := settings.mail_url.get_secret_value():
-        mailer = Mailer(url, settings.far_end_timeout_seconds)
-        outlets.append(EmailOutlet(mailer, Sender(settings.mail_from, settings.mail_domain), house.artifacts))
+    if settings.slack_bot_token.get_secret_value():
+        outlets.append(SlackOutlet(slack_client(settings), house.artifacts, now))
+    if settings.mail_url.get_secret_value():
+        sender = Sender(settings.mail_from, settings.mail_domain)
+        outlets.append(EmailOutlet(mailer(settings), sender, house.artifacts))
     return outlets
 
 

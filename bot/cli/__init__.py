@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from bot.errors import LegworkError
+from bot.errors import LegworkError, UserMistake
 from config.settings import BadSettingsError, Settings, load
 
 T = TypeVar("T")
@@ -33,6 +33,12 @@ def main() -> None:
         app()
     except (LegworkError, BadSettingsError) as error:
         _fail(str(error), FAILED)
+    except Exception as error:
+        from bot.app.faults import FAULTS, told
+
+        if not isinstance(error, FAULTS):
+            raise
+        _fail(told(error), FAILED)
 
 
 def _fail(why: str, code: int) -> NoReturn:
@@ -99,7 +105,9 @@ def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="End when the sample task has.")] = False,
     home: Annotated[Path | None, typer.Option(help="Data folder; a new one unless told.")] = None,
-    port: Annotated[int, typer.Option(help="Port of the page; a free one unless told.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the page; a free one unless told.")
+    ] = 0,
 ) -> None:
     """Start the practice room with the bot in it, and run a sample task."""
     from bot.app.logs import log_to_stderr
@@ -166,7 +174,11 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Measure, each figure beside its floor or peer in the same run."""
-    from bot.cli.bench import measure
+    from bot.cli.bench import chosen, measure
 
-    for row in measure(name):
+    try:
+        files = chosen(name)
+    except UserMistake as error:
+        _fail(str(error), USAGE)
+    for row in measure(files):
         typer.echo(json.dumps(row.data) if as_json else row.line())

@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ class Row:
         return line
 
 
-def measure(name: str) -> Iterator[Row]:
-    """The rows of one benchmark, or of all.
+def chosen(name: str) -> list[Path]:
+    """The file of one benchmark, or those of all if there is no name.
 
     Raises:
         UserMistake: There is none of this name.
@@ -38,8 +38,13 @@ def measure(name: str) -> Iterator[Row]:
     known = {path.stem: path for path in sorted(FOLDER.glob("[!_]*.py"))}
     if name and name not in known:
         raise UserMistake(f"There is no benchmark {name}. There is: {', '.join(known) or 'none here'}.")
+    return [known[name]] if name else list(known.values())
+
+
+def measure(files: Iterable[Path]) -> Iterator[Row]:
+    """The rows of benchmarks."""
     sys.path.append(str(FOLDER))  # what begins with an underscore is shared by benchmarks
-    for path in [known[name]] if name else known.values():
+    for path in files:
         spec = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
         assert spec
         assert spec.loader

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.app.house import opened
+from bot.app.house import data_folder, opened
 from bot.app.listening import bind, serving
 from bot.app.web import web
 from bot.app.worker import worker
@@ -28,7 +28,7 @@ DELIVERY_S = 60.0
 async def practice_room(folder: Path, port: int) -> AsyncIterator[PracticeRoom]:
     """A practice room that is open while the context lasts."""
     room = PracticeRoom(folder)
-    async with serving(room.app, bind(f"127.0.0.1:{port}")) as address:
+    async with serving(room.app, bind(f"127.0.0.1:{port}", "with --port")) as address:
         room.url = address
         await room.start_mail()
         try:
@@ -63,8 +63,7 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
         The exit code; with `once` 0 only if all three are there.
     """
     console = Console(soft_wrap=True, highlight=False)
-    home = (home or Path(tempfile.mkdtemp(prefix="legwork-demo-"))).absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    home = data_folder(home or Path(tempfile.mkdtemp(prefix="legwork-demo-")), "--home")
     async with contextlib.AsyncExitStack() as stack:
         room = await stack.enter_async_context(practice_room(home / "practice", port))
         house = await stack.enter_async_context(opened(settings_for(room, home)))

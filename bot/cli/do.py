@@ -3,18 +3,20 @@
 import contextlib
 import getpass
 import json
+import re
 from datetime import datetime
 
 from rich.console import Console
 
 from bot import people
 from bot.actors import Door, Origin
-from bot.app.house import now, opened
+from bot.app.house import House, now, opened
 from bot.app.presence import worker_alive
 from bot.cli.follow import follow, settled
 from bot.commands import grammar, registry
 from bot.errors import UserMistake
 from bot.replies import Reply
+from bot.reports.summary import Report
 from config.settings import Settings
 from storage import database
 
@@ -35,7 +37,7 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
     Returns:
         The exit code: 0 good, 1 failed, 2 wrong usage.
     """
-    out, err = Console(), Console(stderr=True)
+    out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
     async with opened(settings) as house:
         reply = await database.run(_run, text, as_address, settings, now())
         if not reply.ok:
@@ -43,37 +45,61 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
             return USAGE if reply.data["kind"] == "usage" else FAILED
         task_id = reply.data.get("id")
         if not as_json:
-            out.print(reply.text.replace("**", ""), markup=False, highlight=False)
+            out.print(plain(reply.text), markup=False)
         if not wait or task_id is None:
             if as_json:
                 out.print_json(json.dumps(reply.data))
             return DONE
-        async with contextlib.AsyncExitStack() as stack:
-            outlets = None
-            if not worker_alive(settings.home):
-                from bot.app.worker import worker
-
-                outlets = await stack.enter_async_context(worker(house, only=task_id))
-            report = await follow(task_id, err if as_json else out)
-            if outlets is not None:
-                await settled(task_id, outlets)
+        report = await _waited(house, task_id, err if as_json else out)
         if as_json:
             shown = await database.run(_run, f"task show {report.key}", "", settings, now())
             out.print_json(json.dumps(shown.data))
         else:
-            out.print(f"{report.key} is {report.state}.", report.outcome, markup=False, highlight=False)
+            out.print(f"{report.key} is {report.state}.", plain(report.outcome), markup=False)
             if (pdf := house.artifacts.path(report.key, f"{report.key}-report.pdf")).exists():
-                out.print(f"Report: {pdf}", markup=False, highlight=False, soft_wrap=True)
+                out.print(f"Report: {pdf}", markup=False)
         return DONE if report.state == "done" else FAILED
+
+
+def plain(text: str) -> str:
+    """Markdown for a terminal: code without its fences, prose without its marks of emphasis."""
+    pieces = _FENCED.split(text)  # prose, a fence, the code in it, prose …
+    pieces[::3] = [prose.replace("**", "") for prose in pieces[::3]]
+    del pieces[1::3]
+    return "".join(pieces).strip("\n")
+
+
+_FENCED = re.compile(r"(?ms)^ {0,3}(`{3,}|~{3,})[^\n]*\n(.*?)^ {0,3}\1[`~]*[ \t]*(?:\n|\Z)")
+
+
+async def _waited(house: House, task_id: int, console: Console) -> Report:
+    """Follow a task to its end; it is worked on here whenever no worker is alive."""
+    outlets: list[str] | None = None
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def work_here() -> None:
+            nonlocal outlets
+            if outlets is None and not worker_alive(house.settings.home):
+                from bot.app.worker import worker
+
+                outlets = await stack.enter_async_context(worker(house, only=task_id))
+
+        report = await follow(task_id, console, work_here)
+        if outlets is not None:
+            await settled(task_id, outlets)
+    return report
 
 
 def _run(text: str, as_address: str, settings: Settings, now: datetime) -> Reply:
     try:
-        if as_address:
-            actor = people.from_address(people.address(as_address), settings.admins, now)
-        else:
-            actor = people.local_operator(getpass.getuser(), now)
+        address = people.address(as_address) if as_address else ""
         parsed = grammar.parse(text, settings.max_command_chars)
-    except (UserMistake, ValueError) as error:
+    except UserMistake as error:
         return registry.mistake(str(error), "usage")
+    except ValueError as error:
+        return registry.mistake(f"{error}. Name whom to act as: `--as dana@example.org`", "usage")
+    if address:
+        actor = people.from_address(address, settings.admins, now)
+    else:
+        actor = people.local_operator(getpass.getuser(), now)
     return registry.run(registry.Call(parsed.name, parsed.arguments, actor, Origin(Door.CLI)), now)

@@ -9,11 +9,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.app.house import House, opened
-from bot.delivery.email import Mailer
+from bot.app.far_ends import mailer, slack_client
+from bot.app.house import House, furnished, opened
 from bot.errors import LegworkError
 from bot.models.choice import model_for
 from bot.sandbox import probe
@@ -52,13 +50,13 @@ class Check:
 
 
 async def examine(settings: Settings) -> list[Check]:
-    """Look at everything; one fault hides no other."""
+    """Look at everything; one fault hides no other, beside that of the data folder, in which all lies."""
     try:
-        async with opened(settings) as house:
-            checks = [await _checked(name, look, house) for name, look in _LOOKS.items()]
-    except (LegworkError, OSError, ValueError) as error:
-        mend = "Name a folder that this user may write in LEGWORK_HOME."
+        house = furnished(settings)
+    except (LegworkError, OSError) as error:
+        mend = "Name a folder that only this user may write in LEGWORK_HOME."
         return [Check("data folder", "bad", str(error), mend)]
+    checks = [await _checked(name, look, house) for name, look in _LOOKS.items()]
     return [Check("data folder", "good", str(settings.home)), *checks]
 
 
@@ -72,10 +70,14 @@ async def _checked(name: str, look: Look, house: House) -> Check:
         return Check(name, "bad", f"{type(error).__name__}: {error}", "Mend this, and run doctor again.")
 
 
-async def _database(_: House) -> Check:
-    started = time.perf_counter()
-    pending = await database.run(database.pending)
-    took_ms = (time.perf_counter() - started) * 1000
+async def _database(house: House) -> Check:
+    try:
+        async with opened(house.settings):
+            started = time.perf_counter()
+            pending = await database.run(database.pending)
+            took_ms = (time.perf_counter() - started) * 1000
+    except LegworkError as error:
+        return Check("database", "bad", str(error), "Mend this, and run doctor again.")
     if pending:
         return Check("database", "bad", f"{len(pending)} migrations are pending", "Run: legwork migrate")
     return Check("database", "good", f"answers in {took_ms:.1f} ms, up to date")
@@ -103,7 +105,7 @@ async def _slack(house: House) -> Check:
         mend = "Copy it from your app's page under Basic Information."
         return Check("slack", "bad", "SLACK_SIGNING_SECRET is missing", mend)
     try:
-        answer = await _ask_slack(settings)
+        answer = await slack_client(settings).auth_test()
     except SlackApiError as error:
         mend = "Copy the token anew from your app's page under OAuth & Permissions."
         return Check("slack", "bad", f"Slack answers {error.response['error']}", mend)
@@ -114,28 +116,19 @@ async def _clock(house: House) -> Check:
     """Slack signs its requests with its time: they hold only where our clock is near it."""
     if not house.settings.slack_bot_token.get_secret_value():
         return Check("clock", "off", "compared with Slack's once that is set up")
-    answer = await _ask_slack(house.settings)
+    answer = await slack_client(house.settings).auth_test()
     off_s = time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
     if abs(off_s) > CLOCK_LIMIT_S:
         return Check("clock", "bad", f"{off_s:+.0f} s off Slack's", "Set it: timedatectl set-ntp true")
     return Check("clock", "good", f"within {abs(off_s) + 1:.0f} s of Slack's")
 
 
-async def _ask_slack(settings: Settings) -> AsyncSlackResponse:
-    timeout = int(settings.far_end_timeout_seconds)
-    token = settings.slack_bot_token.get_secret_value()
-    client = AsyncWebClient(token, base_url=settings.slack_api_url, timeout=timeout, retry_handlers=[])
-    return await client.auth_test()
-
-
 async def _mail(house: House) -> Check:
-    url = house.settings.mail_url.get_secret_value()
-    if not url:
+    if not house.settings.mail_url.get_secret_value():
         return Check("mail", "off", "not set up", "To send mail, set LEGWORK_MAIL_URL and LEGWORK_MAIL_FROM.")
     try:
-        mailer = Mailer(url, house.settings.far_end_timeout_seconds)
-        await asyncio.to_thread(mailer.probe)
-    except (LegworkError, ValueError) as error:
+        await asyncio.to_thread(mailer(house.settings).probe)
+    except LegworkError as error:
         return Check(
             "mail", "bad", str(error), "Check LEGWORK_MAIL_URL, and that the server lets this one in."
         )

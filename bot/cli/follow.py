@@ -1,6 +1,7 @@
 """Follow one task to its end, as `legwork do --wait` does."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,12 +19,15 @@ LOOK_S = 0.2
 SIGNS = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "interrupted": "[yellow]![/]"}
 
 
-async def follow(task_id: int, console: Console) -> Report:
+async def follow(
+    task_id: int, console: Console, at_each_look: Callable[[], Awaitable[None]] | None = None
+) -> Report:
     """Show each step as it ends, until the task is over.
 
     Args:
         task_id: Which task.
         console: Where to show it.
+        at_each_look: Called as long as the task is not over.
 
     Returns:
         The task's report.
@@ -39,6 +43,8 @@ async def follow(task_id: int, console: Console) -> Report:
             _tell(report, status)
             if report.ended:
                 return report
+            if at_each_look:
+                await at_each_look()
             await _look_again()
 
 

@@ -5,11 +5,18 @@ import contextlib
 import signal
 
 from bot.app.house import opened
+from bot.errors import LegworkError
 from config.settings import Settings
 
 
 async def serve(settings: Settings, *, web: bool, work: bool) -> None:
-    """Run the parts until SIGTERM or SIGINT; then end in order, so that others go on at once."""
+    """Run the parts until SIGTERM or SIGINT; then end in order, so that others go on at once.
+
+    Raises:
+        LegworkError: A part cannot be started, or there is none.
+    """
+    if not work and not settings.http:
+        raise LegworkError("There is nothing to run: LEGWORK_HTTP is empty. Set it, to 127.0.0.1:8080 say.")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

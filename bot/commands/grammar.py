@@ -40,7 +40,7 @@ def parse(text: str, max_chars: int) -> Parsed:
     if len(text) > max_chars:
         raise UserMistake(
             f"That is {len(text):,} characters, and a command may have {max_chars:,}. "
-            "Shorten it, or put the long part into a file."
+            "Shorten it and send it again."
         )
     if _UNSTORABLE.search(text):
         raise UserMistake(
@@ -59,8 +59,8 @@ def _command(text: str) -> tuple[Command, str]:
     if name in COMMANDS:
         return COMMANDS[name], after
     nouns = sorted({known.split()[0] for known in COMMANDS})
-    if noun.lower() in nouns and not verb:
-        return COMMANDS[f"{noun.lower()} help"], ""
+    if not verb and noun.lower() in ("", *nouns):
+        return COMMANDS[f"{noun.lower() or nouns[0]} help"], ""
     near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
     hint = f"Did you mean `{near[0]}`?" if near else f"Try `{nouns[0]} help`."
     raise UserMistake(f"There is no command `{name[:60]}`. {hint}")

@@ -8,10 +8,11 @@ text together may have some 12,000 characters (slackapi/bolt-js#2509 and #2867).
 import re
 from typing import Any
 
-from bot.delivery.mrkdwn import code, cut, escape, fenced, neutral
+from bot.delivery.mrkdwn import code, cut, escape, fenced, fitted, neutral
 from bot.reports.humane import duration
 from bot.reports.report import label_of
 from bot.reports.summary import Report, StepView, headline
+from bot.reports.visible import revealed
 
 Payload = dict[str, Any]
 
@@ -21,6 +22,7 @@ MARKDOWN_HEADINGS = 20
 REQUEST_CHARS = 1_200
 REQUEST_CODE_LINES = 4
 OUTPUT_CHARS = 1_500
+LONGEST_ENTITY = len("&amp;")
 COMMAND_CHARS = 70
 NAME_CHARS = 200
 SHOWN_STEPS = 8
@@ -60,8 +62,8 @@ def progress(report: Report) -> Payload:
         lines.insert(0, f"_… {hidden} earlier_")
     if not lines:
         lines = ["Getting ready …"]
-    if len(report.runs) > 1:
-        lines.append(f"_Taken over by {_name(report.runs[-1].worker)} after its worker stopped._")
+    if report.lost_workers:
+        lines.append(f"_Taken over by {_name(report.runs[-1].worker)} after a worker was lost._")
     text = cut("\n".join(lines), SECTION_CHARS)
     return _payload(f"{report.key}: {headline(report)}", [_section(text)])
 
@@ -79,24 +81,29 @@ def result(report: Report) -> Payload:
     return _payload(f"{report.key} is {report.state}: {report.title}", blocks)
 
 
+def no_report(report: Report, why: str) -> Payload:
+    """That the thread gets no PDF, and why."""
+    return _payload(f"{report.key} has no PDF", [_context(_name(why))])
+
+
 def _name(text: str) -> str:
-    return escape(cut(text, NAME_CHARS))
+    return escape(cut(revealed(text), NAME_CHARS))
 
 
 def _line(step: StepView) -> str:
     took = f" · {duration(step.seconds)}" if step.state != "running" else " …"
-    return f"{STEP_ICONS[step.state]} {step.number}. {code(cut(step.label, COMMAND_CHARS))}{took}"
+    return f"{STEP_ICONS[step.state]} {step.number}. {code(cut(revealed(step.label), COMMAND_CHARS))}{took}"
 
 
 def _request(report: Report) -> str:
     """What was asked beyond the title: prose, and its blocks of code in short."""
-    text = report.text.strip()
-    if text.partition("\n")[0].strip() == report.title:
+    text = revealed(report.text).strip()
+    if text.partition("\n")[0].strip() == revealed(report.title):
         text = text.partition("\n")[2].strip()
     shown, room = [], REQUEST_CHARS
     for place, piece in enumerate(_FENCED.split(text)):
         if piece.strip() and room > 0:
-            shown.append(_excerpt(piece) if place % 2 else escape(cut(piece.strip(), room)))
+            shown.append(_excerpt(piece) if place % 2 else fitted(piece.strip(), room))
             room -= len(shown[-1])
     return "\n".join(shown)
 
@@ -114,6 +121,7 @@ def _excerpt(script: str) -> str:
 
 def _markdown(text: str) -> str:
     """An agent's Markdown as one block that Slack takes: its mentions dead, its headings not too many."""
+    text = revealed(text)
     if len(_HEADING.findall(text)) > MARKDOWN_HEADINGS:
         text = _HEADING.sub("", text)
     return cut(neutral(text), MARKDOWN_CHARS)
@@ -123,10 +131,15 @@ _HEADING = re.compile(r"(?m)^ {0,3}(?:#{1,6}\s+|[-*_]{3,}\s*$)")
 
 
 def _tail(output: str) -> str:
-    """The end of an output, from the beginning of a line."""
-    if len(output) <= OUTPUT_CHARS:
-        return output.strip("\n")
-    return "…\n" + output[-OUTPUT_CHARS:].partition("\n")[2].strip("\n")
+    """The end of an output, from the beginning of a line where that is not too long itself."""
+    lines = revealed(output).strip("\n").split("\n")
+    shown: list[str] = []
+    room = OUTPUT_CHARS
+    while lines and (room := room - len(escape(lines[-1])) - 1) >= 0:
+        shown.insert(0, lines.pop())
+    if lines:
+        shown.insert(0, "…" if shown else "…" + lines[-1][-OUTPUT_CHARS // LONGEST_ENTITY :])
+    return "\n".join(shown)
 
 
 def _section(text: str) -> dict[str, Any]:
@@ -138,4 +151,4 @@ def _context(text: str) -> dict[str, Any]:
 
 
 def _payload(text: str, blocks: list[dict[str, Any]]) -> Payload:
-    return {"text": escape(cut(text, 300)), "blocks": blocks}
+    return {"text": escape(cut(revealed(text), 300)), "blocks": blocks}

@@ -1,20 +1,22 @@
 """A task's result as a mail, through the SMTP server of the settings."""
 
 import asyncio
+import contextlib
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from bot.artifacts import Artifacts
 from bot.delivery.envelope import Attachment, Sender, build, message_id
-from bot.delivery.outlet import Letter, Message, Sent
+from bot.delivery.outlet import AccessError, Letter, Message, Sent
 from bot.errors import LegworkError, Permanent, Retry
 from bot.events import ArtifactSaved, Event, ReportFailed
 
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 REFUSED, REFUSED_FOR_GOOD = 400, 500
+NO_ENTRY = {530, 534, 535, 538}  # the login is missing or wrong: RFC 4954, section 6
 
 
 class Mailer:
@@ -44,24 +46,20 @@ class Mailer:
         """Hand over one mail; blocks.
 
         Raises:
-            Retry: The server is down or busy.
+            AccessError: The server does not let us in.
+            Retry: It is down or busy.
             Permanent: It refuses the mail for good.
         """
         content = mail.as_bytes()
         handed_over = False
         try:
-            with self._connect() as server:
-                server.ehlo_or_helo_if_needed()
+            with self._connected() as server:
                 _check(*server.mail(sender), "refuses the sender")
                 _check(*server.rcpt(recipient), f"refuses {recipient}")
                 handed_over = True
                 _check(*server.data(content), "refuses the mail")
-        except (Retry, Permanent):
-            raise
         except smtplib.SMTPResponseException as error:
-            handed_over = False
-            _check(error.smtp_code, error.smtp_error, "refuses")
-            raise
+            raise _refusal(error.smtp_code, error.smtp_error, "refuses") from error
         except (smtplib.SMTPException, OSError) as error:
             raise Retry(f"The mail server cannot be reached: {error}.", unsure=handed_over) from error
 
@@ -69,42 +67,55 @@ class Mailer:
         """Connect and log in, and send nothing.
 
         Raises:
-            Retry: The server is down or busy.
-            Permanent: It refuses the login.
+            AccessError: The server does not let us in.
+            Retry: It is down or busy.
+            Permanent: It refuses to talk.
         """
         try:
-            self._connect().close()
+            with self._connected():
+                pass
         except smtplib.SMTPResponseException as error:
-            _check(error.smtp_code, error.smtp_error, "refuses the login")
+            raise _refusal(error.smtp_code, error.smtp_error, "refuses the login") from error
         except (smtplib.SMTPException, OSError) as error:
             raise Retry(f"The mail server cannot be reached: {error}.") from error
 
-    def _connect(self) -> smtplib.SMTP:
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """A session that is logged in. Its end never fails: a mail that was accepted stays accepted."""
         context = ssl.create_default_context()
         server: smtplib.SMTP
         if self._tls:
             server = smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout_s, context=context)
         else:
             server = smtplib.SMTP(self._host, self._port, timeout=self._timeout_s)
-            server.ehlo()
-            if server.has_extn("starttls"):
+        try:
+            server.ehlo_or_helo_if_needed()
+            if not self._tls and server.has_extn("starttls"):
                 server.starttls(context=context)
                 server.ehlo()
-            elif self._user:
-                server.close()
+            elif not self._tls and self._user:
                 raise smtplib.SMTPException("it offers no TLS, and the password is not sent without")
-        if self._user:
-            server.login(self._user, self._password)
-        return server
+            if self._user:
+                server.login(self._user, self._password)
+            yield server
+        finally:
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                server.quit()
+            server.close()
 
 
 def _check(code: int, answer: bytes | str, what: str) -> None:
+    if code >= REFUSED:
+        raise _refusal(code, answer, what)
+
+
+def _refusal(code: int, answer: bytes | str, what: str) -> Retry | Permanent:
     """Tell a refusal for good (5yz) from one for now (4yz): RFC 5321, section 4.2.1."""
-    if code < REFUSED:
-        return
     said = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-    kind = Permanent if code >= REFUSED_FOR_GOOD else Retry
-    raise kind(f"The mail server {what}: {code} {said}.")
+    why = f"The mail server {what}: {code} {said}."
+    if code in NO_ENTRY:
+        return AccessError(why)
+    return Permanent(why) if code >= REFUSED_FOR_GOOD else Retry(why)
 
 
 class EmailOutlet:
@@ -139,9 +150,7 @@ class EmailOutlet:
             content = await asyncio.to_thread(self._artifacts.read, letter.report.key, saved)
             attachment = Attachment(saved.name, saved.media_type, content)
         mail = build(letter, self._sender, attachment)
-        await asyncio.to_thread(
-            self._mailer.send, mail, mail["From"].addresses[0].addr_spec, letter.to.address
-        )
+        await asyncio.to_thread(self._mailer.send, mail, self._sender.address.addr_spec, letter.to.address)
         return Sent(message_id(letter, self._sender), maybe_twice=letter.since is not None)
 
     async def edit(self, letter: Letter) -> None:

@@ -6,6 +6,7 @@ first Message-ID, so that clients show one thread (RFC 5322, section 3.6.4).
 
 import re
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -13,10 +14,13 @@ from email.utils import format_datetime, parseaddr
 
 from bot.delivery import mail_view
 from bot.delivery.outlet import Letter
+from bot.errors import LegworkError
 from bot.reports.phrases import STATE
+from bot.reports.visible import revealed
 
 SUBJECT_CHARS = 120
 POLICY = SMTP.clone(cte_type="7bit")
+_NO_MAILBOX = "LEGWORK_MAIL_FROM must be a mailbox, such as Legwork <legwork@example.com>."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,28 @@ class Sender:
     Attributes:
         mailbox: `Name <address>`.
         domain: What Message-IDs end in.
+
+    Raises:
+        LegworkError: One of them cannot be used.
     """
 
     mailbox: str
     domain: str
+
+    def __post_init__(self) -> None:
+        if not self.address.domain:
+            raise LegworkError(_NO_MAILBOX)
+        if not re.fullmatch(r"[\w.-]+", self.domain):
+            raise LegworkError("LEGWORK_MAIL_DOMAIN must be the name of a domain, such as example.com.")
+
+    @property
+    def address(self) -> Address:
+        """The mailbox, taken apart."""
+        name, address = parseaddr(_line(self.mailbox))
+        try:
+            return Address(display_name=name, addr_spec=address)
+        except (ValueError, IndexError, MessageError) as error:
+            raise LegworkError(_NO_MAILBOX) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +73,9 @@ def build(letter: Letter, sender: Sender, attachment: Attachment | None) -> Emai
     report = letter.report
     thread = f"<{report.key.lower()}.{letter.to.id}@{sender.domain}>"
     mail = EmailMessage(policy=POLICY)
-    name, address = parseaddr(_line(sender.mailbox))
-    mail["From"] = Address(display_name=name, addr_spec=address)
+    mail["From"] = sender.address
     mail["To"] = Address(addr_spec=letter.to.address)
-    mail["Subject"] = _line(f"[{report.key}] {STATE[report.state]}: {report.title}")[:SUBJECT_CHARS]
+    mail["Subject"] = _line(revealed(f"[{report.key}] {STATE[report.state]}: {report.title}"))[:SUBJECT_CHARS]
     mail["Date"] = format_datetime(letter.event.at)
     mail["Message-ID"] = message_id(letter, sender)
     mail["In-Reply-To"] = thread

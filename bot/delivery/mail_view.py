@@ -10,6 +10,7 @@ from bot.reports import html
 from bot.reports.humane import duration
 from bot.reports.phrases import STATE, STEP
 from bot.reports.summary import Report, StepView, headline
+from bot.reports.visible import revealed
 
 STEPS_NAMED = 20
 COMMAND_CHARS = 90
@@ -33,7 +34,7 @@ def text(report: Report, attached: str) -> str:
         "\n".join(["What was done:", *steps, *_more(report)]) if steps else "",
         _foot(report, attached),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return revealed("\n\n".join(part for part in parts if part)) + "\n"
 
 
 def page(report: Report, attached: str) -> str:
@@ -59,7 +60,7 @@ def page(report: Report, attached: str) -> str:
         steps="".join(rows) or "<tr><td>Nothing was run.</td></tr>",
         foot=escape(_foot(report, attached)).replace("\n", "<br>"),
     )
-    return _INLINER.inline(filled)
+    return _INLINER.inline(revealed(filled))
 
 
 def _command(step: StepView) -> str:

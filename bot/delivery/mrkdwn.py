@@ -37,6 +37,14 @@ def cut(text: str, chars: int) -> str:
     return text if len(text) <= chars else text[: chars - 1].rstrip() + "…"
 
 
+def fitted(text: str, chars: int) -> str:
+    """Plain text as mrkdwn, cut so that it has no more characters than these, entities and all."""
+    room = chars
+    while len(shown := escape(cut(text, room))) > chars:
+        room = room * chars // len(shown)
+    return shown
+
+
 def from_markdown(text: str) -> str:
     """The little Markdown that our own replies use, as mrkdwn: bold, lists; code is left alone."""
 

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.errors import Retry
 from bot.events import Event
 from bot.reports.summary import Report
+
+
+class AccessError(Retry):
+    """The far end does not let us in: an admin has to mend a token or a password; until then all waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,8 @@ class Outlet(Protocol):
         """Send something new, or find what an earlier try sent.
 
         Raises:
-            Retry: The far end is busy or down.
+            AccessError: The far end does not let us in.
+            Retry: It is busy or down.
             Permanent: It refuses for good.
         """
 
@@ -105,6 +111,7 @@ class Outlet(Protocol):
         """Change an earlier message in place.
 
         Raises:
-            Retry: The far end is busy or down.
+            AccessError: The far end does not let us in.
+            Retry: It is busy or down.
             Permanent: It refuses for good.
         """

@@ -7,14 +7,18 @@ leaves the note, and the next one looks at the far end before it sends again.
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from bot import stream
-from bot.delivery.outlet import Letter, Outlet, Recipient, Sent
+from bot.delivery import lease
+from bot.delivery.lease import Lease, LeaseLostError
+from bot.delivery.outlet import AccessError, Letter, Outlet, Recipient, Sent
 from bot.errors import Permanent, Retry
 from bot.events import DeliveryAbandoned, Event
 from bot.reports import summary
@@ -24,8 +28,9 @@ from storage import database, deliveries, people, subscriptions, tasks
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 BATCH = 50
-LONGEST_WAIT_S = 3600.0
+MOST_DOUBLINGS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,15 @@ class Patience:
     """How long a far end is waited for.
 
     Attributes:
-        attempts: Tries before a message becomes a dead letter.
-        first_s: Seconds before the second try; doubled each time.
-        lease: How long one pump has a subscription to itself.
+        first_s: Seconds before the second try of a message; doubled each time.
+        longest_s: The most that they are doubled to.
+        give_up: A message that failed for so long becomes a dead letter.
+        lease: How long one pump has a subscription to itself without a sign of life.
     """
 
-    attempts: int
     first_s: float
+    longest_s: float
+    give_up: timedelta
     lease: timedelta
 
 
@@ -73,7 +80,7 @@ class Pump:
         self._patience = patience
         self._now = now
         self._only = only
-        self._serving: set[asyncio.Task[None]] = set()
+        self._serving: dict[int, asyncio.Task[None]] = {}
 
     async def drive(self) -> None:
         """Serve whoever is behind, until cancelled."""
@@ -83,49 +90,59 @@ class Pump:
                 await self._dispatch()
                 heard = await bell.wait(heard)
         finally:
-            for task in self._serving:
+            serving = list(self._serving.values())
+            for task in serving:
                 task.cancel()
-            await asyncio.gather(*self._serving, return_exceptions=True)
+            await asyncio.gather(*serving, return_exceptions=True)
 
     async def _dispatch(self) -> None:
         """Serve each subscription that is behind in a task of its own: a slow far end delays nobody else."""
         room = BATCH - len(self._serving)
         if not self._outlets or room <= 0:
             return
-        for sub_id in await database.insist(self._lease, room):
-            task = asyncio.create_task(self._serve(sub_id), name=f"subscription {sub_id}")
-            self._serving.add(task)
-            task.add_done_callback(self._ended)
+        for held in await database.insist(self._lease, room):
+            task = asyncio.create_task(self._serve(held), name=f"subscription {held.sub_id}")
+            self._serving[held.sub_id] = task
+            task.add_done_callback(functools.partial(self._ended, held.sub_id))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._serving.discard(task)
+    def _ended(self, sub_id: int, task: asyncio.Task[None]) -> None:
+        del self._serving[sub_id]
         if not task.cancelled() and (error := task.exception()):
             log.error("delivery died; it is tried again when its lease is over", exc_info=error)
+        bell.ring()  # something may have been recorded between the last look and the release
 
-    def _lease(self, room: int) -> list[int]:
-        now = self._now()
-        due = subscriptions.due(now, list(self._outlets), room, self._only)
-        until = now + self._patience.lease
-        return [sub.id for sub in due if subscriptions.lease(sub.id, now, until)]
+    def _lease(self, room: int) -> list[Lease]:
+        due = subscriptions.due(self._now(), list(self._outlets), room, self._only)
+        mine = [sub.id for sub in due if sub.id not in self._serving]
+        taken = [lease.take(sub_id, self._patience.lease, self._now) for sub_id in mine]
+        return [held for held in taken if held]
 
-    async def _serve(self, sub_id: int) -> None:
-        """Tell one subscription all there is to tell."""
-        events: list[Event] = []
+    async def _serve(self, held: Lease) -> None:
+        """Tell one subscription all there is to tell, for as long as the lease is ours."""
         try:
-            while upcoming := await database.insist(self._next, sub_id, events):
-                wait = upcoming.outlet.wait_s(upcoming.letter)
-                if wait > 0:
-                    await _wait(upcoming, wait)  # and look again: more may have happened, to be told in one
-                    continue
-                if not await self._tell(upcoming):
-                    return
-        finally:
-            await database.insist(subscriptions.release, sub_id)
-        bell.ring()  # what was recorded between the last look and the release
+            async with held.kept():
+                await self._tell_all(held)
+        except LeaseLostError:
+            log.warning("another worker goes on with this delivery", subscription=held.sub_id)
+        except asyncio.CancelledError:
+            await held.release()
+            raise
+        else:
+            await held.release()
 
-    def _next(self, sub_id: int, events: list[Event]) -> _Next | None:
+    async def _tell_all(self, held: Lease) -> None:
+        events: list[Event] = []
+        while upcoming := await database.insist(self._next, held, events):
+            wait = upcoming.outlet.wait_s(upcoming.letter)
+            if wait > 0:
+                await _wait(upcoming, wait)  # and look again: more may have happened, to be told in one
+            elif not await self._tell(held, upcoming):
+                return
+
+    def _next(self, held: Lease, events: list[Event]) -> _Next | None:
         """The next message; None when there is nothing more to tell. Reads on in the log, into `events`."""
-        sub = subscriptions.get(sub_id)
+        held.prove()
+        sub = subscriptions.get(held.sub_id)
         outlet = self._outlets[sub.outlet]
         events += stream.replay(sub.task.stream_id, after=events[-1].seq if events else 0)
         report = summary.read(work.key(sub.task_id), events)
@@ -137,53 +154,70 @@ class Pump:
             if message.edits:
                 if message.edits in earlier:
                     return _Next(sub.task_id, outlet, letter)
-            elif not deliveries.settled(sub_id, message.seq, message.part):
+            elif not deliveries.settled(sub.id, message.seq, message.part):
                 return _Next(sub.task_id, outlet, letter)
-            subscriptions.advance(sub_id, message.cursor)
-        subscriptions.advance(sub_id, events[-1].seq)
+            subscriptions.advance(sub.id, message.cursor)
+        subscriptions.advance(sub.id, events[-1].seq)
         return None
 
-    async def _tell(self, upcoming: _Next) -> bool:
+    async def _tell(self, held: Lease, upcoming: _Next) -> bool:
         """Say one message; False when the far end has to be waited for."""
         outlet, letter = upcoming.outlet, upcoming.letter
-        message, to = letter.message, letter.to
         try:
-            if message.edits:
-                await outlet.edit(letter)
-                await database.insist(subscriptions.advance, to.id, message.cursor)
+            if letter.message.edits:
+                await _foreseen(outlet.edit(letter))
+                await database.insist(self._edited, held, letter)
             else:
-                since = await database.insist(deliveries.begin, to.id, message.seq, message.part, self._now())
-                sent = await outlet.send(dataclasses.replace(letter, since=since))
-                await database.insist(self._sent, letter, sent)
+                since = await database.insist(self._begin, held, letter)
+                letter = dataclasses.replace(letter, since=since)
+                sent = await _foreseen(outlet.send(letter))
+                await database.insist(self._sent, held, letter, sent)
         except Retry as error:
-            return await database.insist(self._postpone, letter, error)
+            return await database.insist(self._postpone, held, letter, error)
         except Permanent as error:
-            await database.insist(self._abandon, letter, str(error))
+            await database.insist(self._abandon, held, letter, str(error))
         return True
 
-    def _sent(self, letter: Letter, sent: Sent) -> None:
+    def _begin(self, held: Lease, letter: Letter) -> datetime | None:
+        held.prove()
+        return deliveries.begin(held.sub_id, letter.message.seq, letter.message.part, self._now())
+
+    def _edited(self, held: Lease, letter: Letter) -> None:
+        held.prove()
+        subscriptions.advance(held.sub_id, letter.message.cursor)
+
+    def _sent(self, held: Lease, letter: Letter, sent: Sent) -> None:
+        held.prove()
         message, to = letter.message, letter.to
         deliveries.sent(
             to.id, message.seq, message.part, sent.remote_id, self._now(), maybe_twice=sent.maybe_twice
         )
         subscriptions.advance(to.id, message.cursor, None if to.thread else sent.remote_id)
 
-    def _postpone(self, letter: Letter, error: Retry) -> bool:
-        """Try again later; True when there were tries enough and the message was given up."""
-        if not error.unsure and not letter.message.edits:
-            deliveries.forget(letter.to.id, letter.message.seq, letter.message.part)
-        attempts = subscriptions.get(letter.to.id).attempts + 1
-        if attempts >= self._patience.attempts:
-            self._abandon(letter, f"{error} (tried {attempts} times)")
-            return True
-        wait_s = min(self._patience.first_s * 2 ** (attempts - 1), LONGEST_WAIT_S)
-        wait_s = wait_s if error.after_s is None else error.after_s
+    def _postpone(self, held: Lease, letter: Letter, error: Retry) -> bool:
+        """Try again later; True when the far end failed for too long and the message was given up."""
+        held.prove()
+        sub, message, now = subscriptions.get(held.sub_id), letter.message, self._now()
+        since = None
+        if error.after_s is None and not isinstance(error, AccessError):
+            since = sub.failing_since or now
+            if now - since >= self._patience.give_up:
+                self._abandon(held, letter, f"{error} (tried since {since:%Y-%m-%d %H:%M} UTC)")
+                return True
+        if not (error.unsure or letter.since or message.edits):
+            deliveries.forget(sub.id, message.seq, message.part)
         log.warning("far end busy or down", task=letter.report.key, to=letter.to.address, why=str(error))
-        subscriptions.postpone(letter.to.id, self._now() + timedelta(seconds=wait_s))
+        if error.after_s is None:
+            wait_s = self._patience.first_s * 2 ** min(sub.attempts, MOST_DOUBLINGS)
+            until = now + timedelta(seconds=min(wait_s, self._patience.longest_s))
+            subscriptions.postpone(sub.id, until, since)
+        else:
+            subscriptions.wait(sub.id, now + timedelta(seconds=error.after_s))
         return False
 
-    def _abandon(self, letter: Letter, why: str) -> None:
+    def _abandon(self, held: Lease, letter: Letter, why: str) -> None:
         """Keep the message as a dead letter, tell the house, and go on with the next."""
+        held.prove()
         message, to, now = letter.message, letter.to, self._now()
         log.error("delivery abandoned", task=letter.report.key, to=to.address, why=why)
         if not message.edits:
@@ -197,6 +231,22 @@ class Pump:
             why=why,
         )
         stream.record(stream.HOUSE, "pump", abandoned, now)
+
+
+async def _foreseen(act: Awaitable[T]) -> T:
+    """Await an outlet; an error that nobody foresaw is logged, and taken for a passing one.
+
+    Raises:
+        Retry: The far end is busy or down, or something unforeseen happened.
+        Permanent: It refuses for good.
+    """
+    try:
+        return await act
+    except (Retry, Permanent):
+        raise
+    except Exception as error:
+        log.exception("telling failed in a way that nobody foresaw")
+        raise Retry(f"Telling failed: {type(error).__name__}: {error}", unsure=True) from error
 
 
 async def _wait(upcoming: _Next, wait_s: float) -> None:

@@ -5,20 +5,20 @@ through before anything is posted again. Source: https://docs.slack.dev/referenc
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.artifacts import Artifacts
 from bot.delivery import blocks
-from bot.delivery.outlet import Letter, Message, Sent
+from bot.delivery.outlet import AccessError, Letter, Message, Sent
+from bot.delivery.pace import Pace
+from bot.delivery.slack_errors import ThreadGoneError, UnreachableError, answered
 from bot.errors import Permanent, Retry
 from bot.events import (
     ArtifactSaved,
@@ -35,29 +35,11 @@ log = structlog.get_logger()
 
 EVENT_TYPE = "legwork_event"
 BETWEEN_EDITS_S = 1.0
+BETWEEN_POSTS_S = 1.1  # where Slack limits a channel: "no more than one message per second per channel"
+LONGEST_TURN_S = 10.0
 SHORT_WORK_S = 1.0
 CLOCK_SKEW_S = 60
 PAGE = 200
-TOO_MANY = 429
-SERVER_ERROR = 500
-PASSING = {
-    "ratelimited",
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-    "team_added_to_org",
-    # A token that does not work is for an admin to mend; nothing is lost until then.
-    "invalid_auth",
-    "not_authed",
-    "token_expired",
-    "token_revoked",
-    "account_inactive",
-}
-
-
-THREAD_GONE = {"thread_not_found", "cannot_reply_to_message"}
-UNREACHABLE = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action"}
 
 
 class SlackOutlet:
@@ -75,10 +57,15 @@ class SlackOutlet:
         self._client = client
         self._artifacts = artifacts
         self._now = now
-        self._edited: dict[str, float] = {}
+        self._edits = Pace()
+        self._posts = Pace()
+        self._joined: set[str] = set()
 
     def plan(self, events: Sequence[Event], cursor: int) -> list[Message]:
-        """Root, progress, result and report, each where the log has come to it."""
+        """Root, progress, result and report, each where the log has come to it.
+
+        Once the result is there, the messages above it are changed to show how the task ended.
+        """
         begun = next((e.seq for e in events if isinstance(e.fact, RunStarted)), None)
         messages: list[Message] = []
         moved = 0  # the newest event that only the progress message tells of
@@ -86,11 +73,14 @@ class SlackOutlet:
             if isinstance(event.fact, TaskOpened):
                 messages.append(Message(event.seq, "root", event.seq))
             elif isinstance(event.fact, TaskFinished | TaskFailed | TaskCancelled):
-                messages.append(Message(event.seq, "result", event.seq))
+                messages.append(Message(event.seq, "result", event.seq - 1))
+                messages.append(Message(event.seq, "ending", event.seq, edits="root"))
                 moved = 0
             elif isinstance(event.fact, ArtifactSaved) and event.fact.purpose == "report":
                 messages.append(Message(event.seq, "report", event.seq))
-            elif not isinstance(event.fact, ReportFailed):
+            elif isinstance(event.fact, ReportFailed):
+                messages.append(Message(event.seq, "no report", event.seq))
+            else:
                 moved = event.seq
         if moved and begun and begun > cursor:
             messages.append(Message(begun, "progress", moved))
@@ -100,84 +90,99 @@ class SlackOutlet:
 
     def wait_s(self, letter: Letter) -> float:
         """Progress shows only of work that lasts, and changes at most once a second."""
-        if letter.message.part != "progress":
-            return 0
         if letter.message.edits:
-            return self._edit_wait_s(letter.earlier["progress"])
-        return SHORT_WORK_S - (self._now() - letter.event.at).total_seconds()
+            return self._edits.wait_s(letter.earlier.get("progress", ""))
+        if letter.message.part == "progress":
+            return SHORT_WORK_S - (self._now() - letter.event.at).total_seconds()
+        return 0
 
     async def send(self, letter: Letter) -> Sent:
         """Post or upload, unless an earlier try did; beside the thread if somebody deleted it."""
         try:
             return await self._send(letter)
-        except _ThreadGoneError:
+        except ThreadGoneError:
             channel = letter.to.thread.partition(":")[0]
             return await self._send(replace(letter, to=replace(letter.to, thread=channel)))
 
     async def _send(self, letter: Letter) -> Sent:
+        part = letter.message.part
+        if part == "root":
+            await self._join(letter.to.address)
         found = await self._find(letter) if letter.since else None
-        if letter.message.part == "root":
-            remote_id = found or await self._open_thread(letter)
-        elif letter.message.part == "report":
-            remote_id = found or await self._upload(letter)
-        else:
-            thread = letter.to.thread or letter.to.address
-            view = blocks.progress if letter.message.part == "progress" else blocks.result
-            remote_id = found or await self._post(letter, thread, view(letter.report))
-        if letter.message.part == "result":
-            await self._conclude(letter)
-        return Sent(remote_id)
+        if part == "root":
+            return Sent(found or await self._open_thread(letter))
+        if part == "report":
+            return Sent(found or await self._upload(letter))
+        thread = letter.to.thread or letter.to.address
+        return Sent(found or await self._post(letter, thread, _view(letter)))
 
     async def edit(self, letter: Letter) -> None:
-        """Show the newest progress."""
-        await self._update(letter.earlier["progress"], blocks.progress(letter.report))
+        """Show the newest progress, and at the end in the root how the task ended."""
+        if progress := letter.earlier.get("progress"):
+            self._edits.block(progress, BETWEEN_EDITS_S)
+            await self._update(progress, blocks.progress(letter.report))
+        if letter.message.part == "ending":
+            root = letter.earlier["root"]
+            astray = "" if root.startswith(letter.to.address) else letter.to.address
+            await self._update(root, blocks.root(letter.report, astray))
+
+    async def _join(self, channel: str) -> None:
+        """Become a member of a public channel: elsewhere the bot can neither share nor look up anything."""
+        if channel in self._joined:
+            return
+        try:
+            await answered(self._client.conversations_join(channel=channel))
+        except (Permanent, AccessError) as error:  # a private channel, a person, no scope: the post will tell
+            log.debug("channel not joined", channel=channel, why=str(error))
+        else:
+            self._joined.add(channel)
 
     async def _open_thread(self, letter: Letter) -> str:
         """Post the root; where the bot may not write, write to whoever asked and say how to mend it."""
         to = letter.to
         try:
             return await self._post(letter, to.address, blocks.root(letter.report))
-        except _UnreachableError:
+        except UnreachableError:
+            self._joined.discard(to.address)
             if not to.fallback:
                 raise
         return await self._post(letter, to.fallback, blocks.root(letter.report, astray=to.address))
 
-    async def _conclude(self, letter: Letter) -> None:
-        """Let the messages above the result show how it ended."""
-        if progress := letter.earlier.get("progress"):
-            await asyncio.sleep(max(self._edit_wait_s(progress), 0))
-            await self._update(progress, blocks.progress(letter.report))
-            self._edited.pop(progress, None)
-        if ":" in letter.to.thread:
-            astray = "" if letter.to.thread.startswith(letter.to.address) else letter.to.address
-            await self._update(letter.to.thread, blocks.root(letter.report, astray))
-
-    def _edit_wait_s(self, remote_id: str) -> float:
-        last = self._edited.get(remote_id)
-        return 0 if last is None else last + BETWEEN_EDITS_S - time.monotonic()
+    @contextlib.asynccontextmanager
+    async def _in_turn(self, channel: str) -> AsyncIterator[None]:
+        """Where Slack has limited a channel lately, what is said in it takes turns."""
+        if (wait_s := self._posts.wait_s(channel)) > LONGEST_TURN_S:
+            raise Retry("Others have their turn in this channel first.", wait_s)
+        await asyncio.sleep(self._posts.take_turn(channel, BETWEEN_POSTS_S))
+        try:
+            yield
+        except Retry as error:
+            if error.after_s is not None:
+                self._posts.block(channel, error.after_s)
+            raise
 
     async def _post(self, letter: Letter, where: str, payload: blocks.Payload) -> str:
         channel, _, thread_ts = where.partition(":")
-        answer = await self._call(
-            self._client.chat_postMessage(
-                channel=channel,
-                thread_ts=thread_ts or None,
-                metadata=_metadata(letter),
-                unfurl_links=False,
-                unfurl_media=False,
-                **payload,
+        async with self._in_turn(channel):
+            answer = await answered(
+                self._client.chat_postMessage(
+                    channel=channel,
+                    thread_ts=thread_ts or None,
+                    metadata=_metadata(letter),
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    **payload,
+                )
             )
-        )
         remote_id = f"{answer['channel']}:{answer['ts']}"
         if letter.message.part == "progress":
-            self._edited[remote_id] = time.monotonic()
+            self._edits.block(remote_id, BETWEEN_EDITS_S)
         return remote_id
 
     async def _update(self, remote_id: str, payload: blocks.Payload) -> None:
         channel, _, ts = remote_id.partition(":")
-        self._edited[remote_id] = time.monotonic()
         try:
-            await self._call(self._client.chat_update(channel=channel, ts=ts, **payload))
+            await answered(self._client.chat_update(channel=channel, ts=ts, **payload))
         except Permanent as error:  # somebody deleted it: what it would show stands in the thread too
             log.warning("message not updated", message=remote_id, why=str(error))
 
@@ -186,15 +191,16 @@ class SlackOutlet:
         saved = _saved(letter)
         channel, _, thread_ts = (letter.to.thread or letter.to.address).partition(":")
         content = await asyncio.to_thread(self._artifacts.read, letter.report.key, saved)
-        answer = await self._call(
-            self._client.files_upload_v2(
-                channel=channel,
-                thread_ts=thread_ts or None,
-                file=content,
-                filename=saved.name,
-                title=f"{letter.report.key} report",
+        async with self._in_turn(channel):
+            answer = await answered(
+                self._client.files_upload_v2(
+                    channel=channel,
+                    thread_ts=thread_ts or None,
+                    file=content,
+                    filename=saved.name,
+                    title=f"{letter.report.key} report",
+                )
             )
-        )
         return str(answer["files"][0]["id"])
 
     async def _find(self, letter: Letter) -> str | None:
@@ -216,8 +222,8 @@ class SlackOutlet:
             else:
                 page = self._client.conversations_history(**query)
             try:
-                answer = await self._call(page)
-            except _UnreachableError:
+                answer = await answered(page)
+            except UnreachableError:
                 return None
             for message in answer["messages"]:
                 if remote_id := _match(message, letter):
@@ -226,44 +232,14 @@ class SlackOutlet:
             if not cursor:
                 return None
 
-    async def _call(self, call: Awaitable[Any]) -> Any:
-        """Await an answer, and say what went wrong in the house's words.
 
-        Raises:
-            Retry: Slack is busy or out of reach.
-            Permanent: Slack refuses for good.
-        """
-        try:
-            return await call
-        except SlackApiError as error:
-            raise _told_apart(error) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            unsure = not isinstance(error, aiohttp.ClientConnectorError)
-            raise Retry(
-                f"Slack cannot be reached: {error or type(error).__name__}.", unsure=unsure
-            ) from error
-
-
-class _UnreachableError(Permanent):
-    """The bot cannot write in this channel."""
-
-
-class _ThreadGoneError(Permanent):
-    """The thread's first message was deleted."""
-
-
-def _told_apart(error: SlackApiError) -> Retry | Permanent:
-    code = str(error.response.get("error", ""))
-    status = error.response.status_code
-    if status == TOO_MANY or code == "ratelimited":
-        return Retry("Slack limits the rate.", float(error.response.headers.get("Retry-After", 1)))
-    if status >= SERVER_ERROR or code in PASSING:
-        return Retry(f"Slack answers {code or status}.", unsure=status >= SERVER_ERROR)
-    if code in UNREACHABLE:
-        return _UnreachableError(f"Slack answers {code}: invite the bot to the channel.")
-    if code in THREAD_GONE:
-        return _ThreadGoneError(f"Slack answers {code}: the thread was deleted.")
-    return Permanent(f"Slack answers {code}.")
+def _view(letter: Letter) -> blocks.Payload:
+    """What a reply in the thread says."""
+    if isinstance(letter.event.fact, ReportFailed):
+        return blocks.no_report(letter.report, letter.event.fact.why)
+    return (
+        blocks.progress(letter.report) if letter.message.part == "progress" else blocks.result(letter.report)
+    )
 
 
 def _metadata(letter: Letter) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _EVENT_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,254}")
 
 def post_message(slack: SlackSide, args: Arguments) -> Json:
     """chat.postMessage."""
-    channel = open_channel(slack, args.required("channel"))
+    channel = open_channel(slack, args.required("channel"), member=not slack.public_write)
     text, blocks = content(args, MAX_TEXT)
     message = slack.add(
         Message(
@@ -112,8 +112,13 @@ def remove_reaction(slack: SlackSide, args: Arguments) -> Json:
     return {}
 
 
-def open_channel(slack: SlackSide, name: str) -> Channel:
-    """A channel that the bot may post in.
+def open_channel(slack: SlackSide, name: str, *, member: bool = True) -> Channel:
+    """A channel that the bot may say something in.
+
+    Args:
+        slack: The workspace.
+        name: The channel's name or id, or a person's id.
+        member: Whether only a member may.
 
     Raises:
         ApiError: `channel_not_found`, `is_archived` or `not_in_channel`.
@@ -122,7 +127,7 @@ def open_channel(slack: SlackSide, name: str) -> Channel:
     channel = slack.direct(person) if person and not person.is_bot else slack.channel(name)
     if channel.is_archived:
         raise ApiError("is_archived")
-    if BOT_USER not in channel.members:
+    if member and BOT_USER not in channel.members:
         raise ApiError("not_in_channel")
     return channel
 

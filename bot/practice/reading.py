@@ -1,7 +1,7 @@
-"""The Web API methods that only read: auth.test, conversations.* and users.*.
+"""The Web API methods that say nothing: auth.test, conversations.* and users.*.
 
 Sources: https://docs.slack.dev/reference/methods/conversations.replies, …/conversations.history,
-…/conversations.info, …/conversations.list, …/users.info, …/users.list, …/auth.test, and
+…/conversations.info, …/conversations.join, …/conversations.list, …/users.info, …/users.list, …/auth.test, and
 https://docs.slack.dev/apis/web-api/pagination.
 """
 
@@ -76,6 +76,22 @@ def conversations(slack: SlackSide, args: Arguments) -> Json:
     return {"channels": [channel_object(channel) for channel in page]} | rest
 
 
+def join(slack: SlackSide, args: Arguments) -> Json:
+    """conversations.join: the bot becomes a member of a public channel."""
+    channel = _channel(slack, args)
+    if channel.id.startswith("D"):
+        raise ApiError("method_not_supported_for_channel_type")
+    if channel.is_archived:
+        raise ApiError("is_archived")
+    known = BOT_USER in channel.members
+    channel.members.add(BOT_USER)
+    slack.changes.note()
+    body: Json = {"channel": channel_object(channel)}
+    if known:
+        body |= {"warning": "already_in_channel", "response_metadata": {"warnings": ["already_in_channel"]}}
+    return body
+
+
 def user(slack: SlackSide, args: Arguments) -> Json:
     """users.info."""
     found = slack.users.get(args.text("user"))
@@ -139,6 +155,7 @@ METHODS: dict[str, Callable[[SlackSide, Arguments], Json]] = {
     "conversations.replies": replies,
     "conversations.history": history,
     "conversations.info": conversation,
+    "conversations.join": join,
     "conversations.list": conversations,
     "users.info": user,
     "users.list": users,

@@ -34,6 +34,8 @@ class SlackSide:
         signing_secret: What deliveries are signed with (`SLACK_SIGNING_SECRET`).
         bot_token: What calls must bear (`SLACK_BOT_TOKEN`).
         users, channels, files: By id.
+        public_write: Whether the bot may post in public channels that it is no member of, as with the scope
+            `chat:write.public`; files and reading need a member all the same.
         messages: Everything ever said, in order, deleted ones and what only the page shows included.
         calls: Every call of the Web API, in order.
     """
@@ -52,6 +54,7 @@ class SlackSide:
         }
         self.channels = {id_: Channel(id_, name, topic, set(self.users)) for id_, name, topic in _CHANNELS}
         self.files: dict[str, File] = {}
+        self.public_write = False
         self.messages: list[Message] = []
         self.calls: list[ApiCall] = []
         self.faults = Faults()

@@ -9,7 +9,7 @@ STATE: dict[State, str] = {
     "running": "Running",
     "done": "Done",
     "failed": "Failed",
-    "cancelled": "Stopped",
+    "cancelled": "Cancelled",
 }
 STEP: dict[StepState, str] = {
     "running": "running",
@@ -67,8 +67,14 @@ def facts(report: Report) -> list[tuple[str, str]]:
         found.append(("Model", last.model))
         found.append(("Worker", last.worker))
     if len(report.runs) > 1:
-        found.append(("Runs", f"{len(report.runs):,}: taken over from a lost worker"))
+        found.append(("Runs", _runs(report)))
     return [(name, value) for name, value in found if value]
+
+
+def _runs(report: Report) -> str:
+    lost = report.lost_workers
+    how = f"taken over from {counted(lost, 'lost worker')}" if lost else "handed over"
+    return f"{len(report.runs):,}: {how}"
 
 
 def _duration(report: Report) -> str:

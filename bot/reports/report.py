@@ -36,7 +36,7 @@ class RunView:
     """One worker's go at the task.
 
     Attributes:
-        attempt: Counts from 1.
+        attempt: Counts from 1; grows where a worker was lost, not where one handed over in order.
         worker: Who worked.
         model: What decided on the steps, as `provider:model`.
         started: When the worker claimed the task.
@@ -134,6 +134,11 @@ class Report:
     def files_changed(self) -> int:
         """How many files differ, those beyond `changes` included."""
         return len(self.changes) + self.more_changes
+
+    @property
+    def lost_workers(self) -> int:
+        """How many workers were lost; one that ends in order hands its run over, and is none."""
+        return max([1, *(run.attempt for run in self.runs)]) - 1
 
     @property
     def seconds(self) -> float:

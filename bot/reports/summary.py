@@ -176,5 +176,5 @@ def _outcome(end: Ended | None, last_words: str) -> tuple[State, str]:
         case TaskFailed():
             return "failed", end.reason.strip()
         case TaskCancelled():
-            return "cancelled", f"Stopped by {' '.join(end.by.split())}."
+            return "cancelled", f"Cancelled by {' '.join(end.by.split())}."
     return "queued", ""

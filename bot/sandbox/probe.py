@@ -1,6 +1,7 @@
 """A real run, to see whether the sandbox holds on this machine."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -87,4 +88,7 @@ async def probe(scratch: Path, owner: Owner | None, *, bwrap: Path | None = None
 
 def _workspace(scratch: Path, owner: Owner | None) -> Path:
     scratch.mkdir(mode=0o711 if owner else 0o700, parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
+    made = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
+    if owner:
+        os.chown(made, owner.uid, owner.gid)
+    return made

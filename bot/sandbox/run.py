@@ -72,7 +72,7 @@ class Run:
         ]
         self._meters: list[asyncio.Task[Ending]] = []
         with contextlib.ExitStack() as made:
-            workspace = _open_workspace(order.workspace, house.owner)
+            workspace = _open_workspace(order.workspace)
             made.callback(os.close, workspace)
             scratch = Scratch(house.scratch, house.owner)
             made.callback(scratch.remove)
@@ -186,8 +186,8 @@ class Run:
         return await asyncio.get_running_loop().run_in_executor(self._house.threads, work, *arguments)
 
 
-def _open_workspace(path: Path, owner: Owner | None) -> int:
-    """A descriptor of the workspace, which an earlier run may have shut, or root made."""
+def _open_workspace(path: Path) -> int:
+    """A descriptor of the workspace, which an earlier run may have shut."""
     try:
         folder = os.open(path, tree.HANDLE)
     except OSError as fault:
@@ -195,10 +195,7 @@ def _open_workspace(path: Path, owner: Owner | None) -> int:
         raise UserMistake(
             f"The workspace {path} cannot be used ({why}); name a folder that exists."
         ) from fault
-    magic = f"/proc/self/fd/{folder}"
-    found = os.fstat(folder)
-    if owner and (found.st_uid, found.st_gid) != (owner.uid, owner.gid):
-        os.chown(magic, owner.uid, owner.gid)
-    if found.st_mode & stat.S_IRWXU != stat.S_IRWXU:
-        os.chmod(magic, stat.S_IMODE(found.st_mode) | stat.S_IRWXU)  # noqa: PTH101 - a descriptor, not a path
+    mode = os.fstat(folder).st_mode
+    if mode & stat.S_IRWXU != stat.S_IRWXU:
+        os.chmod(f"/proc/self/fd/{folder}", stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101 - a descriptor, not a path
     return folder

@@ -56,7 +56,7 @@ class Sandbox:
 
         Args:
             argv: The program, looked up in the sandbox's PATH, and its arguments.
-            workspace: The folder it works in; it exists, and is given to the owner where the bot is root.
+            workspace: The folder it works in; it exists, and belongs to the owner.
             limits: What it may use.
             env: Variables on top of the usual ones.
             stdin: What it reads; nothing by default.

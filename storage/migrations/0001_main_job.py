@@ -109,9 +109,11 @@ def up(_migrator: Any, db: Database) -> None:
         address = CharField()
         cursor = IntegerField()
         thread = CharField()
+        token = CharField(null=True)
         leased_until = BigIntegerField(null=True)
         not_before = BigIntegerField(null=True)
         attempts = IntegerField()
+        failing_since = BigIntegerField(null=True)
 
         class Meta:
             indexes = ((("task", "outlet", "address"), True),)

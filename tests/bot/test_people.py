@@ -151,7 +151,7 @@ async def test_a_person_is_known_again() -> None:
 
 @pytest.mark.usefixtures("core")
 async def test_the_settings_name_admins() -> None:
-    """Who the settings name is an admin from then on, known before or not, however the address is written."""
+    """Who the settings name is an admin while they do, known before or not, however it is written."""
 
     def act() -> list[Role]:
         admins = ("U1", "Boss@Example.org")
@@ -168,7 +168,7 @@ async def test_the_settings_name_admins() -> None:
     assert await database.run(act) == [
         Role.MEMBER,
         Role.ADMIN,
-        Role.ADMIN,
+        Role.MEMBER,
         Role.MEMBER,
         Role.ADMIN,
         Role.ADMIN,

@@ -48,7 +48,7 @@ def test_everything_has_a_default() -> None:
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_is_read_from_its_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each field listens to one variable: SLACK_… under Slack's own name, the others with the prefix."""
-    value = {"log_format": "json", "database_url": "sqlite:///x"}.get(field, "77777")
+    value = {"log_format": "json", "database_url": "sqlite:///x", "http": "[::1]:8"}.get(field, "77777")
     monkeypatch.setenv(env_name(field), value)
     changed = {name for name in Settings.model_fields if getattr(load(), name) != getattr(given(), name)}
     assert changed == {field}
@@ -99,9 +99,15 @@ def test_admins_are_parted_by_commas(
         ("LEGWORK_TICK_SECONDS", "0", "greater than 0"),
         ("LEGWORK_COMMAND_MEMORY_MB", "-1", "greater than or equal to 16"),
         ("LEGWORK_SANDBOX_UID", "0", "greater than or equal to 1"),
-        ("LEGWORK_LOG_FORMAT", "xml", "'^(text|json)$'"),
+        ("LEGWORK_LOG_FORMAT", "xml", "'text' or 'json'"),
         ("LEGWORK_WORKSPACE_FILES", "1e3", "valid integer"),
-        ("LEGWORK_DATABASE_URL", "postgresql://db/legwork", "sqlite:///"),
+        ("LEGWORK_DATABASE_URL", "postgresql://db/legwork", "used: it takes sqlite:///PATH, such as"),
+        ("LEGWORK_DATABASE_URL", "sqlite:///", "sqlite:///PATH"),
+        ("LEGWORK_HTTP", "8080", "used: it takes host:port"),
+        ("LEGWORK_HTTP", ":8080", "host:port"),
+        ("LEGWORK_HTTP", "localhost", "host:port"),
+        ("LEGWORK_HTTP", "127.0.0.1:65536", "host:port"),
+        ("LEGWORK_HTTP", "::1:8080", "[::1]:8080"),
     ],
 )
 def test_a_bad_value_names_its_variable(
@@ -114,6 +120,14 @@ def test_a_bad_value_names_its_variable(
     assert str(error.value).startswith(f"{name} cannot be used: ")
     assert says in str(error.value)
     assert str(error.value).endswith(". Mend it in the environment or in .env.")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "127.0.0.1:8080", "localhost:0", "0.0.0.0:80", "[::]:80", "[::1]:80"]
+)
+def test_http_takes_host_and_port_or_nothing(address: str) -> None:
+    """An empty address turns HTTP off; an IPv6 address stands in brackets."""
+    assert given(LEGWORK_HTTP=address).http == address
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

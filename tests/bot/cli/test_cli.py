@@ -1,50 +1,11 @@
 """The command line as people and scripts use it: real processes, exit codes, JSON."""
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[3]
-
-
-@dataclass
-class Ended:
-    """What a process left."""
-
-    code: int
-    out: str
-    err: str
-
-
-Legwork = Callable[..., Awaitable[Ended]]
-
-
-@pytest.fixture
-def legwork(home: Path) -> Legwork:
-    """Runs `legwork …` with a data folder of its own."""
-
-    async def run(*words: str, **environment: str) -> Ended:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            *words,
-            env={"PATH": os.environ["PATH"], "LEGWORK_HOME": str(home), "HOME": str(home), **environment},
-            cwd=REPOSITORY,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return Ended(process.returncode or 0, out.decode(), err.decode())
-
-    return run
+from tests.fakes.terminal import Legwork
 
 
 async def test_do_runs_a_command_as_a_local_admin(legwork: Legwork) -> None:
@@ -62,6 +23,7 @@ async def test_do_wait_runs_the_task_where_no_worker_is_alive(legwork: Legwork, 
     assert ended.code == 0, ended.err
     assert "hello" in ended.out
     assert "T-1 is done." in ended.out
+    assert "```" not in ended.out
     assert str(home / "artifacts" / "T-1" / "T-1-report.pdf") in ended.out
     assert (home / "artifacts" / "T-1" / "T-1-report.pdf").read_bytes().startswith(b"%PDF")
 
@@ -84,8 +46,14 @@ async def test_do_wait_runs_the_task_where_no_worker_is_alive(legwork: Legwork, 
             1,
             "needs the role member, and yours is stakeholder",
         ),
-        (["do", "task list", "--as", "dana"], 2, "'dana' is no email address"),
-        (["bench", "nothing"], 1, "There is no benchmark nothing."),
+        (
+            ["do", "task list", "--as", "dana"],
+            2,
+            "'dana' is no email address. Name whom to act as: `--as dana@example.org`",
+        ),
+        (["bench", "nothing"], 2, "There is no benchmark nothing."),
+        (["demo", "--port", "65536"], 2, "--port"),
+        (["demo", "--home", "/proc/legwork"], 1, "/proc/legwork cannot be used: No such file or directory."),
         (["sandbox", "run", "--workspace", "/nowhere", "--", "true"], 1, "/nowhere is no directory"),
         (["fly"], 2, "No such command"),
         (["do"], 2, "Missing argument"),
@@ -106,6 +74,53 @@ async def test_a_bad_setting_is_named(legwork: Legwork) -> None:
     ended = await legwork("do", "agent list", LEGWORK_MAX_RUNS="none")
     assert ended.code == 1
     assert ended.err.startswith("LEGWORK_MAX_RUNS cannot be used:")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LEGWORK_DATABASE_URL", "sqlite:////nowhere/x.db", "/nowhere/x.db.lock: No such file or directory."),
+        ("LEGWORK_DATABASE_URL", "sqlite:////etc/os-release/x.db", "Not a directory."),
+        ("LEGWORK_MAIL_URL", "smtp://h:notaport", "smtp://user:password@host:587"),
+        ("LEGWORK_HTTP", "8080", "it takes host:port"),
+    ],
+)
+async def test_what_cannot_work_is_a_sentence(legwork: Legwork, name: str, value: str, said: str) -> None:
+    """A setting that names what is not there ends the command with what to do, and no stack trace."""
+    ended = await legwork("worker" if "MAIL" in name else "migrate", **{name: value})
+    assert ended.code == 1
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+async def test_a_file_that_is_no_database_is_a_sentence(legwork: Legwork, home: Path) -> None:
+    """For `do`, and for `doctor`, which looks at everything else all the same."""
+    (home / "legwork.db").write_text("Dear diary, " * 100)
+    ended = await legwork("do", "agent list")
+    assert ended.code == 1
+    assert "file is not a database. Move that file away" in ended.err
+    assert "Traceback" not in ended.err
+    ended = await legwork("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(ended.out)}
+    assert ended.code == 1
+    assert checks["database"]["state"] == "bad"
+    assert "file is not a database" in checks["database"]["found"]
+    assert checks["data folder"]["state"] == checks["model"]["state"] == "good"
+
+
+async def test_an_empty_command_shows_help(legwork: Legwork) -> None:
+    """Whoever says nothing is shown what they can say."""
+    for nothing in ("", "  "):
+        ended = await legwork("do", nothing)
+        assert (ended.code, ended.err) == (0, "")
+        assert "agent assign" in ended.out
+
+
+async def test_web_alone_needs_an_address(legwork: Legwork) -> None:
+    """With HTTP turned off there is nothing for it to do."""
+    ended = await legwork("web", LEGWORK_HTTP="")
+    assert ended.code == 1
+    assert "LEGWORK_HTTP is empty" in ended.err
 
 
 async def test_sandbox_run_answers_for_programs(legwork: Legwork, home: Path) -> None:
@@ -154,9 +169,13 @@ async def test_doctor_looks_at_everything(legwork: Legwork) -> None:
 
 
 async def test_demo_once_brings_thread_mail_and_report(legwork: Legwork, home: Path) -> None:
-    """Exit 0 and three files that are there, with nothing set up and no network but loopback."""
+    """Exit 0 and three files that are there, with nothing set up and no network but loopback.
+
+    Nor does the proxy that a machine needs for the rest of the world stand in the way.
+    """
+    proxies = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), "http://127.0.0.1:9")
     ended = await legwork(
-        "demo", "--once", "--home", str(home), SLACK_BOT_TOKEN="xoxb-real", LEGWORK_HTTP="nonsense"
+        "demo", "--once", "--home", str(home), SLACK_BOT_TOKEN="xoxb-real", LEGWORK_HTTP="nonsense", **proxies
     )
     assert ended.code == 0, ended.err
     found = dict(line.split(": ", 1) for line in ended.out.splitlines()[-3:])

@@ -1,5 +1,6 @@
 """Block Kit payloads: what Slack takes, whatever agents and people write."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -34,6 +35,17 @@ def report(**values: object) -> Report:
     return Report(**(base | values))  # type: ignore[arg-type]  # tests name the fields they change
 
 
+def strings(value: object) -> Iterator[str]:
+    """Every string inside a payload."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from strings(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from strings(inner)
+
+
 @given(title=ANYTHING, text=ANYTHING, outcome=ANYTHING, what=ANYTHING, output=ANYTHING)
 def test_slack_takes_every_payload(title: str, text: str, outcome: str, what: str, output: str) -> None:
     """Root, progress and result stay within Slack's limits and rules for any text."""
@@ -59,6 +71,35 @@ def test_mentions_in_commands_and_outputs_are_dead_too() -> None:
     assert not any(live in str((blocks.progress(told), blocks.result(told))) for live in LIVE.split())
 
 
+@pytest.mark.parametrize("text", ["<&>\n" * 900, "&" * 5_000, "\u202e" * 5_000, ("\u202e" * 99 + "\n") * 60])
+def test_what_grows_when_it_is_escaped_still_fits(text: str) -> None:
+    """Entities and spelled-out characters count: a message full of them is cut, and is not refused."""
+    steps = tuple(StepView(n, "terminal", text, state="failed", output=text) for n in range(1, 40))
+    told = report(title=text, text=f"Fix it\n{text}", outcome=text, steps=steps)
+    for payload in (blocks.root(told), blocks.progress(told), blocks.result(told)):
+        block_kit.check(payload["blocks"])
+
+
+def test_an_output_is_shown_by_its_end() -> None:
+    """Whole lines from the end, as many as fit; of one endless line its end."""
+    lines = "".join(f"line {n}\n" for n in range(900))
+    for output, end in ((lines, "line 898\nline 899\n```"), ("x" * 9_000 + "end", "xend\n```")):
+        told = report(steps=(StepView(1, "terminal", "x", state="failed", output=output),))
+        shown = blocks.result(told)["blocks"][2]["text"]["text"]
+        assert shown.startswith("```\n…")
+        assert shown.endswith(end)
+
+
+@pytest.mark.parametrize("trick", ["\x1b[2J", "\x00", "\u202e", "\U000e0041"])
+def test_nothing_is_shown_that_cannot_be_seen(trick: str) -> None:
+    """Control characters and overrides of direction are spelled out, wherever they stand."""
+    steps = (StepView(1, "terminal", f"a{trick}b", state="failed", output=trick),)
+    told = report(title=trick, text=f"Fix\n{trick}", outcome=trick, asked_by=trick, agent=trick, steps=steps)
+    shown = (blocks.root(told), blocks.progress(told), blocks.result(told), blocks.no_report(told, trick))
+    assert trick[0] not in "".join(strings(shown))
+    assert f"U+{ord(trick[0]):04X}" in str(shown)
+
+
 def test_the_progress_shows_the_last_steps_and_how_many_came_before() -> None:
     """Long work shows its end."""
     steps = tuple(StepView(n, "terminal", f"echo {n}", state="ok", seconds=1) for n in range(1, 21))
@@ -72,6 +113,12 @@ def test_a_takeover_is_said() -> None:
     """People see that a worker was lost, and who went on."""
     runs = (RunView(1, "one:1", "runbook", NOON), RunView(2, "two:2", "runbook", NOON))
     assert "Taken over by two:2" in str(blocks.progress(report(state="running", runs=runs)))
+
+
+def test_a_handover_in_order_is_no_takeover() -> None:
+    """A worker that was told to stop is not lost: nothing is said of it."""
+    runs = (RunView(1, "one:1", "runbook", NOON), RunView(1, "two:2", "runbook", NOON))
+    assert "two:2" not in str(blocks.progress(report(state="running", runs=runs)))
 
 
 def test_code_in_a_request_is_shown_in_short() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.delivery.envelope import Attachment, Sender, build
 from bot.delivery.outlet import Letter, Message, Recipient
+from bot.errors import LegworkError
 from bot.events import ArtifactSaved, Event
 from bot.reports.report import Report, StepView
 
@@ -90,6 +91,27 @@ def test_a_title_cannot_add_a_header(title: str) -> None:
     assert b"\nBcc" not in head
     assert sent(mail)["Bcc"] is None
     assert sent(mail)["Subject"].startswith("[T-7] Done:")
+
+
+@pytest.mark.parametrize("mailbox", ["", "Legwork", "Legwork <>", "legwork@", "<@example.com>", "a b@c d"])
+def test_a_sender_that_is_no_mailbox_is_refused_at_once(mailbox: str) -> None:
+    """The setting is named when the worker starts, not when the first mail fails."""
+    with pytest.raises(LegworkError, match="LEGWORK_MAIL_FROM"):
+        Sender(mailbox, "example.com")
+    with pytest.raises(LegworkError, match="LEGWORK_MAIL_DOMAIN"):
+        Sender(SENDER.mailbox, f"{mailbox}\n")
+
+
+@pytest.mark.parametrize("trick", ["\x1b[2J", "\x07", "\u202e", "\U000e0041"])
+def test_nothing_is_mailed_that_cannot_be_seen(trick: str) -> None:
+    """Control characters and overrides of direction are spelled out in the subject and in both bodies."""
+    steps = (StepView(1, "terminal", f"a{trick}b"),)
+    mail = sent(build(letter(title=trick, outcome=trick, asked_by=trick, steps=steps), SENDER, None))
+    for part in ("plain", "html"):
+        body = mail.get_body((part,)).get_content()  # type: ignore[union-attr]
+        assert trick[0] not in body
+        assert f"U+{ord(trick[0]):04X}" in body
+    assert trick[0] not in mail["Subject"]
 
 
 @given(st.text(), st.text(), st.text())

@@ -70,8 +70,9 @@ async def test_a_refused_recipient_is_a_dead_letter(team: Team) -> None:
 
 
 async def test_a_channel_that_the_bot_is_not_in_does_not_hide_the_result(team: Team) -> None:
-    """The thread is then a direct message to whoever asked, and says how to mend it."""
+    """Where it cannot join, the thread is a direct message to whoever asked, and says how to mend it."""
     team.room.slack.channel("general").members.discard("U0LEGWORK")
+    team.room.slack.fail("conversations.join", error="missing_scope", times=2)
     await team.types(f"/agent assign @coder {HELLO}")
     await team.room.wait_for(lambda: "D0ALICE" in team.room.slack.channels, 30)
     thread = await team.thread_with_report("D0ALICE")

@@ -135,6 +135,31 @@ async def test_a_closed_channel_takes_nothing(room: PracticeRoom, slack: AsyncWe
         await slack.chat_postMessage(channel="C0DEPLOYS", text="x")
 
 
+async def test_only_a_member_may_share_a_file(room: PracticeRoom, slack: AsyncWebClient) -> None:
+    """With `chat:write.public` a post goes into any public channel; a file does not, and nothing is read."""
+    room.slack.channel("general").members.clear()
+    room.slack.public_write = True
+    await slack.chat_postMessage(channel=GENERAL, text="x")
+    with pytest.raises(SlackApiError, match="not_in_channel"):
+        await slack.files_upload_v2(channel=GENERAL, filename="a.txt", content="x")
+    with pytest.raises(SlackApiError, match="not_in_channel"):
+        await slack.conversations_history(channel=GENERAL)
+
+
+async def test_the_bot_can_join_a_public_channel(room: PracticeRoom, slack: AsyncWebClient) -> None:
+    """Then it is a member; to join again is a warning, and archived channels and people are not joined."""
+    room.slack.channel("general").members.clear()
+    joined = await slack.conversations_join(channel=GENERAL)
+    assert joined["channel"]["is_member"] is True
+    assert (await slack.conversations_join(channel=GENERAL))["warning"] == "already_in_channel"
+    await slack.chat_postMessage(channel="U0ALICE", text="x")
+    with pytest.raises(SlackApiError, match="method_not_supported_for_channel_type"):
+        await slack.conversations_join(channel="D0ALICE")
+    room.slack.channel("deploys").is_archived = True
+    with pytest.raises(SlackApiError, match="is_archived"):
+        await slack.conversations_join(channel="C0DEPLOYS")
+
+
 @pytest.mark.parametrize(
     ("block", "said", "where"),
     [

@@ -25,6 +25,7 @@ from bot.events import (
     ToolInterrupted,
     ToolStarted,
 )
+from bot.reports import phrases
 from bot.reports.report import Report
 from bot.reports.summary import headline, read
 
@@ -52,7 +53,7 @@ def test_headlines_tell_how_it_went(samples: dict[str, Maker]) -> None:
     assert {name: headline(make()) for name, make in samples.items()} == {
         "success": "Done in 8.3 s: 4 steps, 4 files changed",
         "failure": "Failed after 1 min 4 s: 2 steps, 1 failed, 1 file changed",
-        "cancelled": "Stopped after 1 d 10 h: 3 steps, 2 interrupted",
+        "cancelled": "Cancelled after 1 d 10 h: 3 steps, 2 interrupted",
         "many": "Done in 9 min 23 s: 60 steps, 3 failed, 72 files changed",
         "torture": "Done in 3.5 s: 2 steps, 1 failed, 1 file changed",
         "running": "Running for 450 ms so far: 2 steps",
@@ -96,13 +97,35 @@ def test_a_call_begun_again_is_one_step_with_two_attempts(story: type[Any]) -> N
     assert len(told.report().runs) == 2
 
 
+@pytest.mark.parametrize(
+    ("attempts", "lost", "told"),
+    [
+        ((1,), 0, None),
+        ((1, 1), 0, "2: handed over"),
+        ((1, 2), 1, "2: taken over from 1 lost worker"),
+        ((1, 2, 2), 1, "3: taken over from 1 lost worker"),
+        ((1, 2, 3), 2, "3: taken over from 2 lost workers"),
+    ],
+)
+def test_only_a_lost_worker_is_called_lost(
+    story: type[Any], attempts: tuple[int, ...], lost: int, told: str | None
+) -> None:
+    """A worker that ended in order handed its run over: the next one's attempt is the same."""
+    task = story("t", "")
+    for attempt in attempts:
+        task.run(attempt)
+    report = task.report()
+    assert report.lost_workers == lost
+    assert dict(phrases.facts(report)).get("Runs") == told
+
+
 def test_what_was_running_when_the_task_ended_was_interrupted(story: type[Any]) -> None:
     """Nothing is left running in a report of a task that is over."""
     told = story("t", "").run()
     told.start("sleep 1000")
     (step,) = told.add(TaskCancelled(by="Ben"), 30).report().steps
     assert (step.state, step.seconds) == ("interrupted", 30)
-    assert told.report().outcome == "Stopped by Ben."
+    assert told.report().outcome == "Cancelled by Ben."
 
 
 def test_an_empty_summary_gives_way_to_the_last_words(story: type[Any]) -> None:

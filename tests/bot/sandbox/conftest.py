@@ -34,10 +34,22 @@ def scratch(room: Path) -> Path:
 
 
 @pytest.fixture
-def workspace(room: Path) -> Path:
-    path = room / "ws"
-    path.mkdir()
-    return path
+def make_workspace(room: Path, owner: Owner | None) -> Callable[[str], Path]:
+    """Makes workspaces as the bot does: each belongs to the owner."""
+
+    def make(name: str) -> Path:
+        path = room / name
+        path.mkdir()
+        if owner:
+            os.chown(path, owner.uid, owner.gid)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def workspace(make_workspace: Callable[[str], Path]) -> Path:
+    return make_workspace("ws")
 
 
 @pytest.fixture

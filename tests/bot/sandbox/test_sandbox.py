@@ -308,11 +308,9 @@ async def test_the_bots_own_python_runs_inside(sandbox: Sandbox, workspace: Path
     assert outcome.stdout == f"{sys.base_prefix}\n"
 
 
-async def test_many_runs_at_once_keep_apart(sandbox: Sandbox, room: Path) -> None:
+async def test_many_runs_at_once_keep_apart(sandbox: Sandbox, make_workspace: Callable[[str], Path]) -> None:
     """Runs side by side each have their own workspace, scratch and outcome."""
-    spaces = [room / f"ws{number}" for number in range(12)]
-    for space in spaces:
-        space.mkdir()
+    spaces = [make_workspace(f"ws{number}") for number in range(12)]
     script = "echo $0 > /tmp/x; echo $0 > here; sleep 0.1; cat /tmp/x here; ls /workspace | wc -l; exit $0"
     outcomes = await asyncio.gather(
         *(sandbox.run(["sh", "-c", script, str(n)], workspace=space) for n, space in enumerate(spaces))

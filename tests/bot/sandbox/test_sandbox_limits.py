@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -154,13 +155,12 @@ async def test_a_quick_writer_is_caught_when_it_ends(sandbox: Sandbox, workspace
     assert outcome.ended_by == "disk"
 
 
-async def test_limits_hold_for_each_of_many(sandbox: Sandbox, room: Path) -> None:
+async def test_limits_hold_for_each_of_many(sandbox: Sandbox, make_workspace: Callable[[str], Path]) -> None:
     """A greedy run beside a modest one ends alone."""
-    for name in ("greedy", "modest"):
-        (room / name).mkdir()
+    bomb = BOMBS["memory-of-one"][0]
     greedy, modest = await asyncio.gather(
-        sandbox.run(["python3", "-c", BOMBS["memory-of-one"][0]], workspace=room / "greedy", limits=SMALL),
-        sandbox.run(["sleep", "1"], workspace=room / "modest", limits=SMALL),
+        sandbox.run(["python3", "-c", bomb], workspace=make_workspace("greedy"), limits=SMALL),
+        sandbox.run(["sleep", "1"], workspace=make_workspace("modest"), limits=SMALL),
     )
     assert (greedy.ended_by, modest.ended_by, modest.exit_code) == ("memory", None, 0)
 
