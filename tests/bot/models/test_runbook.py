@@ -111,9 +111,8 @@ def test_blocks_agree_with_another_reader(lines: list[str], end: str) -> None:
         for token in tokens
         if token.info.split()[:1] == ["sh"] and token.content.strip()
     ]
-    assert [Block(b.language, b.code.rstrip("\n")) for b in blocks(text)] == [
-        Block(b.language, b.code.rstrip("\n")) for b in theirs
-    ]
+    # How readers end a block that is never closed differs in blank lines.
+    assert [b.code.rstrip() for b in blocks(text)] == [b.code.rstrip() for b in theirs]
 
 
 @given(st.text() | st.text("`~ \t\r\nsh\x85", max_size=60) | LINES.map("\n".join))
