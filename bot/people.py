@@ -16,33 +16,48 @@ _ADDRESS = re.compile(
 )
 
 
-def _known(
+def _ensured(
     kind: str, value: str, name: str, first_role: Role, admins: Collection[str], now: datetime
 ) -> Actor:
-    """The person with this identity, added now if they are new.
+    """The person with this identity, added now if they are new."""
+    known = _known(kind, value, admins)
+    if known is None:
+        people.add(kind, value, name[:NAME_CHARS] or value, first_role, now)
+        known = _known(kind, value, admins)
+        assert known
+    return known
+
+
+def _known(kind: str, value: str, admins: Collection[str]) -> Actor | None:
+    """The person with this identity, if there is one.
 
     Whoever the settings name is an admin for as long as they do: that is not stored.
     """
     person = people.find(kind, value)
     if person is None:
-        person = people.add(kind, value, name[:NAME_CHARS] or value, first_role, now)
+        return None
     return Actor(person.id, person.name, Role.ADMIN if value in admins else Role(person.role))
+
+
+def known_in_slack(user_id: str, admins: Collection[str]) -> Actor | None:
+    """Who this Slack user is, if they were seen before."""
+    return _known("slack", user_id, admins)
 
 
 def from_slack(user_id: str, name: str, admins: Collection[str], now: datetime) -> Actor:
     """Who this Slack user is; a new one is a member of the team."""
-    return _known("slack", user_id, name, Role.MEMBER, admins, now)
+    return _ensured("slack", user_id, name, Role.MEMBER, admins, now)
 
 
 def from_address(address: str, admins: Collection[str], now: datetime) -> Actor:
     """Who writes from this address, in its stored form; a new one is a stakeholder."""
     admins = [one.lower() for one in admins]
-    return _known("email", address, address.partition("@")[0], Role.STAKEHOLDER, admins, now)
+    return _ensured("email", address, address.partition("@")[0], Role.STAKEHOLDER, admins, now)
 
 
 def local_operator(login: str, now: datetime) -> Actor:
     """Whoever can run commands on the bot's own machine: an admin."""
-    return _known("local", login, login, Role.ADMIN, (), now)
+    return _ensured("local", login, login, Role.ADMIN, (), now)
 
 
 def address(text: str) -> str:

@@ -10,10 +10,10 @@ import contextlib
 import fcntl
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import structlog
 from peewee import DatabaseProxy, OperationalError, SqliteDatabase
@@ -39,14 +39,12 @@ proxy = DatabaseProxy()
 Fault = OperationalError  # the database cannot do its work: its disk is full, say
 INSIST_EVERY_S = 1.0
 AT_ONCE_MS = 5
-HEAD_START_S = 0.002
 
 
 @dataclass
 class _Opened:
     database: SqliteDatabase
     thread: ThreadPoolExecutor
-    long: "Future[Any] | None" = None
     local: threading.local = field(default_factory=threading.local)
 
 
@@ -152,20 +150,6 @@ async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         raise
 
 
-def _head_start(opened: _Opened, submitted: "Future[T]") -> bool:
-    """Let a transaction go ahead for a moment; whether it is over.
-
-    The loop and the database thread would take the interpreter from each other at every statement, and a
-    transaction of a fifth of a millisecond would take several. While one takes longer (another process has
-    the lock, say), the loop waits for none.
-    """
-    if opened.long is not None and not opened.long.done():
-        return False
-    over = bool(wait([submitted], HEAD_START_S).done)
-    opened.long = None if over else submitted
-    return over
-
-
 async def at_once(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a short function as `run` does, but here and now if nobody else is writing.
 
@@ -173,10 +157,7 @@ async def at_once(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     statement make a fifth of a millisecond ten times as long. The loop stands still for as long as the
     function takes, and for a lock only as long as another short function needs.
     """
-    opened = _require()
-    if opened.database.is_closed():  # this thread's connection
-        opened.database.connect()
-        opened.database.execute_sql(f"PRAGMA busy_timeout = {AT_ONCE_MS}")
+    opened = _here()
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(_transaction(opened, asyncio.get_running_loop()))
@@ -185,6 +166,21 @@ async def at_once(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         else:
             return fn(*args, **kwargs)
     return await run(fn, *args, **kwargs)
+
+
+async def look(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a short function that only reads, here and now: readers wait for nobody (https://www.sqlite.org/wal.html)."""
+    with _here().database.atomic("DEFERRED"):
+        return fn(*args, **kwargs)
+
+
+def _here() -> _Opened:
+    """The database, with a connection of this thread's own that waits for a lock but a moment."""
+    opened = _require()
+    if opened.database.is_closed():
+        opened.database.connect()
+        opened.database.execute_sql(f"PRAGMA busy_timeout = {AT_ONCE_MS}")
+    return opened
 
 
 @contextlib.contextmanager

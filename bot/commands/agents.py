@@ -47,7 +47,7 @@ def assign(context: Context, arguments: Assign) -> Reply:
     return Reply(text, {"id": task.id, "key": key, "title": task.title, "state": task.state})
 
 
-@command("agent list", needs=Role.MEMBER)
+@command("agent list", needs=Role.MEMBER, reads=True)
 def list_agents(_: Context, __: Nothing) -> Reply:
     """Show the agents and what they do."""
     known = agents.everyone()

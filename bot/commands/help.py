@@ -6,8 +6,8 @@ from bot.commands.registry import COMMANDS, Context, Nothing, command
 from bot.replies import Reply
 
 
-@command("agent help", needs=Role.STAKEHOLDER)
-@command("task help", needs=Role.STAKEHOLDER)
+@command("agent help", needs=Role.STAKEHOLDER, reads=True)
+@command("task help", needs=Role.STAKEHOLDER, reads=True)
 def show_help(context: Context, _: Nothing) -> Reply:
     """Show what you can do here."""
     mine = [known for known in COMMANDS.values() if permissions.may(context.actor, known.needs)]

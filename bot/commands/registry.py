@@ -108,6 +108,7 @@ class Command:
         arguments: What it takes.
         act: Does it, in the caller's transaction.
         about: One line for help.
+        reads: It changes nothing, so that it may be carried out twice.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Command:
     arguments: type[Arguments]
     act: Act
     about: str
+    reads: bool = False
 
     @property
     def usage(self) -> str:
@@ -130,12 +132,14 @@ class Command:
 COMMANDS: dict[str, Command] = {}
 
 
-def command(name: str, needs: Role, arguments: type[Arguments] = Nothing) -> Callable[[Act], Act]:
+def command(
+    name: str, needs: Role, arguments: type[Arguments] = Nothing, *, reads: bool = False
+) -> Callable[[Act], Act]:
     """Put a function on the list of commands; the first line of its docstring is its help."""
 
     def register(act: Act) -> Act:
         about = (act.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        COMMANDS[name] = Command(name, needs, arguments, act, about)
+        COMMANDS[name] = Command(name, needs, arguments, act, about, reads)
         return act
 
     return register

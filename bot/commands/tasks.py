@@ -50,7 +50,7 @@ def _data(task: Line) -> dict[str, object]:
     }
 
 
-@command("task list", needs=Role.MEMBER)
+@command("task list", needs=Role.MEMBER, reads=True)
 def list_tasks(context: Context, _: Nothing) -> Reply:
     """Show the newest tasks."""
     found = tasks.newest(context.actor, context.origin, LISTED)
@@ -58,7 +58,7 @@ def list_tasks(context: Context, _: Nothing) -> Reply:
     return Reply(text, {"tasks": [_data(task) for task in found]})
 
 
-@command("task show", needs=Role.STAKEHOLDER, arguments=OneTask)
+@command("task show", needs=Role.STAKEHOLDER, arguments=OneTask, reads=True)
 def show(context: Context, arguments: OneTask) -> Reply:
     """Show how a task stands."""
     task = tasks.find(arguments.task, context.actor, context.origin)

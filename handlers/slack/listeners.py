@@ -16,8 +16,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.signature import SignatureVerifier
 
 from bot import people
-from bot.actors import Door, Origin
+from bot.actors import Actor, Door, Origin
 from bot.commands import grammar, registry
+from bot.commands.grammar import Parsed
 from bot.delivery.mrkdwn import cut, from_markdown
 from bot.errors import UserMistake
 from bot.replies import Reply
@@ -83,25 +84,40 @@ class SlackDoor:
 
     async def _command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
         try:
-            reply = await database.at_once(self._run, SlashCommand.model_validate(command))
+            reply = await self._answer(SlashCommand.model_validate(command))
         except ValidationError as error:
             missing = ", ".join(str(problem["loc"][0]) for problem in error.errors())
             reply = registry.mistake(f"Nothing was done: Slack's request has no {missing}. Try again.")
+        except UserMistake as error:
+            reply = registry.mistake(str(error), "usage")
         except database.Fault as error:
             log.exception("command not carried out", command=command["command"])
             reply = registry.mistake(f"Nothing was done: the database says “{error}”. Tell an admin.")
         await ack(response_type="ephemeral", text=cut(from_markdown(reply.text), ANSWER_CHARS))
 
-    def _run(self, command: SlashCommand) -> Reply:
+    async def _answer(self, command: SlashCommand) -> Reply:
+        """Carry a command out: one that only reads waits for nobody, and is not noted."""
+        parsed = grammar.parse(f"{command.command.removeprefix('/')} {decode(command.text)}", self.max_chars)
+        if registry.COMMANDS[parsed.name].reads:
+            reply = await database.look(self._read, command, parsed)
+            if reply:
+                return reply
+        return await database.at_once(self._run, command, parsed)
+
+    def _read(self, command: SlashCommand, parsed: Parsed) -> Reply | None:
+        """The answer; None for somebody who is new and has to be added first."""
+        actor = people.known_in_slack(command.user_id, self.admins)
+        return registry.run(_call(command, parsed, actor), self.now()) if actor else None
+
+    def _run(self, command: SlashCommand, parsed: Parsed) -> Reply:
         """One transaction: a request that was seen before changes nothing."""
         now = self.now()
         if not inbox.first_time(f"slack:{command.trigger_id}", now):
             return registry.mistake("This command was carried out before; nothing more was done.")
         actor = people.from_slack(command.user_id, command.user_name, self.admins, now)
-        origin = Origin(Door.SLACK, command.channel_id, private=command.channel_name in PRIVATE)
-        text = f"{command.command.removeprefix('/')} {decode(command.text)}"
-        try:
-            parsed = grammar.parse(text, self.max_chars)
-        except UserMistake as error:
-            return registry.mistake(str(error), "usage")
-        return registry.run(registry.Call(parsed.name, parsed.arguments, actor, origin), now)
+        return registry.run(_call(command, parsed, actor), now)
+
+
+def _call(command: SlashCommand, parsed: Parsed, actor: Actor) -> registry.Call:
+    origin = Origin(Door.SLACK, command.channel_id, private=command.channel_name in PRIVATE)
+    return registry.Call(parsed.name, parsed.arguments, actor, origin)

@@ -305,3 +305,13 @@ async def test_at_once_gives_way_to_whoever_writes(core: Core) -> None:
     other.execute("COMMIT")
     other.close()
     assert await waiting != threading.get_ident()
+
+
+async def test_to_look_waits_for_nobody(core: Core) -> None:
+    """While another process writes, what only reads is answered at once."""
+    other = sqlite3.connect(core.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert await database.look(threading.get_ident) == threading.get_ident()
+    assert await database.look(Agents.select().count) == 2
+    other.execute("COMMIT")
+    other.close()

@@ -1,6 +1,7 @@
 """Slash commands as Slack sends them, well-formed and not."""
 
 import io
+import sqlite3
 import time
 from urllib.parse import urlencode
 
@@ -198,3 +199,16 @@ async def test_a_private_channels_tasks_show_only_there(desk: Team) -> None:
     assert "secret plan" in (await desk.types("/task list", user="alice")).json()["text"]
     assert "secret plan" not in (await desk.types("/task list", user="bob")).json()["text"]
     assert "There is no task T-1" in (await desk.types("/task show T-1", user="bob")).json()["text"]
+
+
+async def test_a_command_that_reads_is_answered_while_others_write(desk: Team) -> None:
+    """`/task list` waits for no lock; who is new is added first, and a mistake in it is still a sentence."""
+    await desk.types(HELLO)
+    path = desk.house.settings.home / "legwork.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert "Say hello" in (await desk.types("/task list")).json()["text"]
+    assert "There is no task T-9" in (await desk.types("/task show T-9")).json()["text"]
+    other.execute("COMMIT")
+    other.close()
+    assert "Say hello" in (await desk.types("/task list", user="bob")).json()["text"]
