@@ -53,10 +53,3 @@ def _settle(subscription_id: int, seq: int, part: str, **values: object) -> None
 
 def _is(subscription_id: int, seq: int, part: str) -> Expression:
     return (Deliveries.subscription == subscription_id) & (Deliveries.seq == seq) & (Deliveries.part == part)
-
-
-def of_state(state: str, limit: int) -> list[Deliveries]:
-    """The newest deliveries in a state."""
-    return list(
-        Deliveries.select().where(Deliveries.state == state).order_by(Deliveries.at.desc()).limit(limit)
-    )

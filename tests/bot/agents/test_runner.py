@@ -56,6 +56,7 @@ async def test_cancel_by_another_process_is_seen_by_the_worker(desk: Team, start
     pid = await running(desk)
     await desk.types("/task cancel T-1")
     await until(lambda: gone(pid), timeout_s=2)
+    assert (await desk.does("task show T-1")).data["state"] == "cancelled"
 
 
 async def test_a_task_that_waits_can_be_cancelled(desk: Team) -> None:
