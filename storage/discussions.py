@@ -10,3 +10,13 @@ def ensure(door: str, place: str, *, private: bool) -> Discussions:
         discussion.private = private
         discussion.save()
     return discussion
+
+
+def find(door: str, place: str) -> Discussions | None:
+    """The discussion mapped to this place, if it is."""
+    return Discussions.get_or_none(Discussions.door == door, Discussions.place == place)
+
+
+def change(discussion_id: int, **values: object) -> None:
+    """Set columns of a discussion."""
+    Discussions.update(**values).where(Discussions.id == discussion_id).execute()

@@ -8,7 +8,7 @@ from peewee import ModelSelect, ModelUpdate
 
 from storage import workspaces
 from storage.prepared import Prepared
-from storage.tables import Runs, Tasks
+from storage.tables import Agents, Runs, Tasks, Workspaces
 
 # How long a left-over sandbox on a machine out of reach is waited for. It dies with its worker; only
 # one that is frozen outlives this, and its commits count for nothing.
@@ -35,11 +35,13 @@ def _claimable(*, any_task: bool) -> Prepared:
     """The ids that `claimable` finds."""
 
     def build(now: datetime, given_up: datetime, host: str, limit: int, task_id: int) -> "ModelSelect[Runs]":
-        wanted = Runs.open & (Runs.token.is_null() | (Runs.lease_until < now))
+        wanted = Runs.open & ~Runs.parked & (Runs.token.is_null() | (Runs.lease_until < now))
+        wanted &= (Agents.status != "paused") & workspaces.free_for_a_run(now)
         wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host) | (Runs.lease_until < given_up)
         if not any_task:
             wanted &= Runs.task == task_id
-        return Runs.select(Runs.id).where(wanted).order_by(Runs.id).limit(limit)
+        found = Runs.select(Runs.id).join(Tasks).join(Agents).switch(Tasks).join(Workspaces).where(wanted)
+        return found.order_by(Tasks.priority.desc(), Runs.id).limit(limit)
 
     return Prepared(build)
 
@@ -50,7 +52,7 @@ def add(task_id: int) -> Runs:
 
 
 def claimable(now: datetime, host: str, limit: int, task_id: int | None = None) -> list[Runs]:
-    """Open runs that nobody holds any more, oldest first.
+    """Open runs that nobody holds any more and whose workspace is free, those of urgent tasks first.
 
     Args:
         now: The time.
@@ -62,7 +64,8 @@ def claimable(now: datetime, host: str, limit: int, task_id: int | None = None) 
     ids = [id_ for (id_,) in query.rows(now, now - ELSEWHERE, host, limit, task_id)]
     if not ids:
         return []  # as on nearly every look
-    return list(Runs.select(Runs, Tasks).join(Tasks).where(Runs.id.in_(ids)).order_by(Runs.id))
+    found = {run.id: run for run in Runs.select(Runs, Tasks).join(Tasks).where(Runs.id.in_(ids))}
+    return [found[id_] for id_ in ids if id_ in found]
 
 
 def claim(run: Runs, worker: str, now: datetime, until: datetime) -> Runs | None:
@@ -103,6 +106,19 @@ def give_back(run_id: int, token: str) -> None:
     idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
     given = Runs.update(token=None, lease_until=None, attempt=Runs.attempt - 1, **idle)
     given.where(Runs.id == run_id, Runs.token == token).execute()
+
+
+def park(run_id: int, token: str) -> bool:
+    """Let the run wait, claimed by nobody, for what its task waits for; False if the claim is lost."""
+    idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
+    parked = Runs.update(parked=True, token=None, lease_until=None, attempt=Runs.attempt - 1, **idle)
+    return parked.where(Runs.id == run_id, Runs.token == token, Runs.open).execute() == 1
+
+
+def unpark(task_id: int) -> bool:
+    """Any worker may go on with a task; False if it did not wait."""
+    waited = (Runs.task == task_id) & Runs.open & Runs.parked
+    return Runs.update(parked=False).where(waited).execute() == 1
 
 
 def is_open(run_id: int) -> bool:

@@ -2,6 +2,7 @@
 
 import functools
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 
 from peewee import ModelSelect
@@ -10,9 +11,32 @@ from storage.prepared import Prepared
 from storage.tables import Streams, Subscriptions, Tasks
 
 
-def add(task_id: int, outlet: str, address: str) -> None:
-    """Let an address hear of a task from its beginning; an address hears of it once."""
-    Subscriptions.insert(task=task_id, outlet=outlet, address=address).on_conflict_ignore().execute()
+def add(task_id: int, outlet: str, address: str, *, thread: str = "", cadence: str = "all") -> None:
+    """Let an address hear of a task; one that does is left as it is.
+
+    Args:
+        task_id: The task.
+        outlet: By which way.
+        address: Whom.
+        thread: Where they are told; its first message makes one where this is empty.
+        cadence: What they want to hear of.
+    """
+    heard = Subscriptions.insert(task=task_id, outlet=outlet, address=address, thread=thread, cadence=cadence)
+    heard.on_conflict_ignore().execute()
+
+
+def set_cadence(task_id: int, outlet: str, addresses: Collection[str], cadence: str) -> int:
+    """Change what these addresses want to hear of a task; how many of them hear of it."""
+    mine = (Subscriptions.task == task_id) & (Subscriptions.outlet == outlet)
+    changed = Subscriptions.update(cadence=cadence)
+    return int(changed.where(mine, Subscriptions.address.in_(addresses)).execute())
+
+
+def start_at_end(task_id: int, outlet: str, address: str) -> None:
+    """Whoever begins to hear of a task now is not told what was before."""
+    end = Streams.select(Streams.seq).join(Tasks).where(Tasks.id == task_id)
+    mine = (Subscriptions.task == task_id) & (Subscriptions.outlet == outlet)
+    Subscriptions.update(cursor=end).where(mine, Subscriptions.address == address).execute()
 
 
 @functools.cache

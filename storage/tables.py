@@ -75,13 +75,17 @@ class Identities(Table):
 
 
 class Agents(Table):
-    """Named workers."""
+    """Named workers; `own_approval` says whether who asked may approve: `yes`, `no` or by the rule."""
 
     id = AutoField()
     name = CharField(unique=True)
     about = TextField()
     model = CharField(null=True)
     status = CharField(default="active")
+    instructions = TextField(default="")
+    workspace = CharField(default="")
+    open_to_stakeholders = BooleanField(default=False)
+    own_approval = CharField(default="")
 
 
 class Streams(Table):
@@ -115,11 +119,24 @@ class Discussions(Table):
     door = CharField()
     place = CharField()
     private = BooleanField(default=False)
+    agent = ForeignKeyField(Agents, null=True)
+    agent_id: int | None
+    workspace = CharField(default="")
 
     class Meta:
         """A place is mapped once."""
 
         indexes = ((("door", "place"), True),)
+
+
+class Approvers(Table):
+    """Who decides on the calls of an agent, or on those of the tasks of a discussion."""
+
+    id = AutoField()
+    agent = ForeignKeyField(Agents, null=True)
+    discussion = ForeignKeyField(Discussions, null=True)
+    person = ForeignKeyField(People)
+    person_id: int
 
 
 class Workspaces(Table):
@@ -131,13 +148,14 @@ class Workspaces(Table):
 
 
 class Tasks(Table):
-    """Pieces of work."""
+    """Pieces of work; a waiting one waits for an `approval` or a `reply`, to the call named by `question`."""
 
     id = AutoField()
     title = CharField()
     text = TextField()
     state = CharField(index=True)
     agent = ForeignKeyField(Agents)
+    agent_id: int
     asker = ForeignKeyField(People)
     asker_id: int
     discussion = ForeignKeyField(Discussions, null=True)
@@ -149,10 +167,17 @@ class Tasks(Table):
     report_due = BooleanField(default=False, index=True)
     opened_at = InstantField()
     ended_at = InstantField(null=True)
+    waiting_for = CharField(default="")
+    question = CharField(default="")
+    priority = IntegerField(default=0)
+    budget = CharField(default="")
 
 
 class Runs(Table):
-    """Executions of tasks. Whoever holds `token` until `lease_until` may act; nobody else."""
+    """Executions of tasks. Whoever holds `token` until `lease_until` may act; nobody else.
+
+    A `parked` run waits with its task, and is claimed by nobody.
+    """
 
     id = AutoField()
     task = ForeignKeyField(Tasks)
@@ -165,13 +190,15 @@ class Runs(Table):
     sandbox_host = CharField(null=True)
     sandbox_pid = IntegerField(null=True)
     sandbox_started = BigIntegerField(null=True)
+    parked = BooleanField(default=False)
 
 
 class Subscriptions(Table):
     """Who hears of a task: `cursor` is the last event they were told of, `thread` their first message.
 
     Whoever holds `token` until `leased_until` tells them; nobody else. `attempts` counts the failed tries
-    since the last success, and `failing_since` is when the first of them was.
+    since the last success, and `failing_since` is when the first of them was. `cadence` is what they want to
+    hear of: `all`, `milestones`, `daily`, `result`, `asked` (only what they are to decide) or `none`.
     """
 
     id = AutoField()
@@ -186,6 +213,7 @@ class Subscriptions(Table):
     not_before = InstantField(null=True)
     attempts = IntegerField(default=0)
     failing_since = InstantField(null=True)
+    cadence = CharField(default="all")
 
     class Meta:
         """An address hears of a task once."""
@@ -216,3 +244,124 @@ class Inbox(Table):
 
     key = CharField(primary_key=True)
     at = InstantField(index=True)
+
+
+class Messages(Table):
+    """What people said in discussions; `remote_id` is how the place calls it, `thread` what it answers."""
+
+    id = AutoField()
+    discussion = ForeignKeyField(Discussions)
+    remote_id = CharField()
+    thread = CharField(default="")
+    author = CharField()
+    person = ForeignKeyField(People, null=True)
+    text = TextField()
+    at = InstantField()
+    task = ForeignKeyField(Tasks, null=True)
+    task_id: int | None
+
+    class Meta:
+        """A message is kept once."""
+
+        indexes = ((("discussion", "remote_id"), True),)
+
+
+class Policies(Table):
+    """What an agent may do with a tool: `allow`, `ask` or `deny`. An empty agent, tool or pattern is any."""
+
+    id = AutoField()
+    agent = CharField(default="")
+    tool = CharField(default="")
+    pattern = CharField(default="")
+    effect = CharField()
+    by = CharField()
+    at = InstantField()
+    until = InstantField(null=True)
+    built_in = BooleanField(default=False)
+
+
+class Approvals(Table):
+    """Questions about one exact call: `open`, then `approved` and `used` once, `denied` or `withdrawn`.
+
+    `own` says whether who asked for the task may decide; `digest` is that of the call.
+    """
+
+    id = AutoField()
+    task = ForeignKeyField(Tasks)
+    task_id: int
+    call_id = CharField()
+    digest = CharField()
+    own = BooleanField()
+    state = CharField(default="open")
+    by = CharField(default="")
+    door = CharField(default="")
+    note = TextField(default="")
+    asked_at = InstantField()
+    decided_at = InstantField(null=True)
+    remind_at = InstantField(null=True)
+
+
+class Runbooks(Table):
+    """Named tasks with parameters, from the configuration; `parameters` is JSON."""
+
+    name = CharField(primary_key=True)
+    about = TextField()
+    agent = CharField()
+    text = TextField()
+    parameters = TextField()
+
+
+class Letters(Table):
+    """Mail as it came: `new`, then `done`, `ignored` or `quarantined`, and why."""
+
+    id = AutoField()
+    content = BlobField()
+    mail_from = CharField()
+    rcpt = CharField()
+    at = InstantField()
+    state = CharField(default="new", index=True)
+    message_key = CharField(null=True, unique=True)
+    task = ForeignKeyField(Tasks, null=True)
+    outcome = TextField(default="")
+
+
+class Notices(Table):
+    """Things said once to one address, beside the tasks it hears of; `only_for` sees it alone in a place.
+
+    The report of a task may go with it, as that stands then. Whoever holds `token` until `leased_until` says
+    it; nobody else.
+    """
+
+    id = AutoField()
+    outlet = CharField()
+    address = CharField()
+    thread = CharField(default="")
+    only_for = CharField(default="")
+    subject = CharField(default="")
+    text = TextField()
+    reply_to = CharField(default="")
+    report = ForeignKeyField(Tasks, null=True)
+    report_id: int | None
+    at = InstantField()
+    state = CharField(default="waiting", index=True)
+    token = CharField(null=True)
+    leased_until = InstantField(null=True)
+    not_before = InstantField(null=True)
+    attempts = IntegerField(default=0)
+    failing_since = InstantField(null=True)
+    error = TextField(default="")
+
+
+class LinkCodes(Table):
+    """Proofs that were asked for: whoever can read mail to `address` knows the code with this digest."""
+
+    person = ForeignKeyField(People)
+    address = CharField()
+    digest = CharField()
+    expires = InstantField()
+    tries = IntegerField(default=0)
+
+    class Meta:
+        """A person proves an address once at a time."""
+
+        primary_key = CompositeKey("person", "address")

@@ -13,6 +13,9 @@ from storage.tables import Agents, Discussions, People, Subscriptions, Tasks, in
 OPEN = ("queued", "running", "waiting", "paused")
 
 _is_open = Prepared(lambda task: Tasks.select(Tasks.id).where(Tasks.id == task, Tasks.state.in_(OPEN)))
+_held_back = Prepared(
+    lambda task: Tasks.select(Tasks.id).join(Agents).where(Tasks.id == task, Agents.status == "paused")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,12 @@ def newest(eyes: Eyes, limit: int) -> list[Line]:
     ]
 
 
+def matching(eyes: Eyes, text: str, limit: int) -> list[Line]:
+    """The newest tasks that someone may see and whose title or text has these words in it."""
+    found = _seen_by(eyes).where(Tasks.title.contains(text) | Tasks.text.contains(text))
+    return [Line.of(task) for task in found.order_by(Tasks.id.desc()).limit(limit)]
+
+
 def get(task_id: int) -> Tasks:
     """The task of this number, which must be there."""
     return Tasks.get_by_id(task_id)
@@ -118,8 +127,50 @@ def begin(task_id: int) -> bool:
 
 def end(task_id: int, state: str, now: datetime) -> bool:
     """End a task, owing its report; False if it had ended before."""
-    ended = Tasks.update(state=state, ended_at=now, report_due=True)
+    ended = Tasks.update(state=state, ended_at=now, report_due=True, waiting_for="", question="")
     return ended.where(Tasks.id == task_id, Tasks.state.in_(OPEN)).execute() == 1
+
+
+def held_back(task_id: int) -> bool:
+    """Whether the agent of a task is paused."""
+    return bool(_held_back.rows(task_id))
+
+
+def queue(task_id: int) -> None:
+    """A running task is queued again."""
+    Tasks.update(state="queued").where(Tasks.id == task_id, Tasks.state == "running").execute()
+
+
+def wait(task_id: int, waiting_for: str, question: str = "") -> None:
+    """A task waits: for an `approval`, or for a `reply` to the call that asks."""
+    Tasks.update(state="waiting", waiting_for=waiting_for, question=question).where(
+        Tasks.id == task_id
+    ).execute()
+
+
+def go_on(task_id: int) -> bool:
+    """A task waits no longer, and is queued; False if it did not wait."""
+    queued = Tasks.update(state="queued", waiting_for="", question="")
+    return queued.where(Tasks.id == task_id, Tasks.state == "waiting").execute() == 1
+
+
+def reopen(task_id: int) -> bool:
+    """A task that was over is queued again; False if it was not over."""
+    queued = Tasks.update(state="queued", ended_at=None, report_due=False)
+    return queued.where(Tasks.id == task_id, Tasks.state.not_in(OPEN)).execute() == 1
+
+
+def give(task_id: int, agent: Agents) -> None:
+    """Another agent works on a task from now on; what the task waited for is off."""
+    given = Tasks.update(agent=agent, state="queued", waiting_for="", question="")
+    given.where(Tasks.id == task_id).execute()
+
+
+def in_thread(outlet: str, thread: str) -> Tasks | None:
+    """The newest task that is told of in this thread."""
+    told = Tasks.select(Tasks, Agents).join(Agents).switch(Tasks).join(Subscriptions)
+    here = (Subscriptions.outlet == outlet) & (Subscriptions.thread == thread)
+    return told.where(here).order_by(Tasks.id.desc()).first()
 
 
 def report_due(task_id: int | None = None, but: Collection[int] = ()) -> Tasks | None:

@@ -1,0 +1,45 @@
+"""Named workspaces: who works in one, and who waits for it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from storage.tables import Runs, Tasks, Workspaces
+from storage.tasks import OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A workspace with its open tasks.
+
+    Attributes:
+        name: Of the workspace.
+        holder: The task that has it to itself; None while it is free.
+        waiting: The open tasks that will work in it, in the order they are taken.
+    """
+
+    name: str
+    holder: int | None
+    waiting: tuple[int, ...]
+
+
+def named() -> list[Queue]:
+    """The workspaces that people named, by name: not those that a task has of its own, which bear its key."""
+    rows = Workspaces.select().order_by(Workspaces.name)
+    own = {f"t-{task.id}" for task in Tasks.select(Tasks.id)}
+    return _queues(row for row in rows if row.name not in own)
+
+
+def of(name: str) -> Queue | None:
+    """The workspace of this name with its open tasks."""
+    return next(iter(_queues(Workspaces.select().where(Workspaces.name == name))), None)
+
+
+def _queues(rows: Iterable[Workspaces]) -> list[Queue]:
+    queues = []
+    for row in rows:
+        run = Runs.get_or_none(Runs.id == row.held_by)
+        holder = run.task_id if run else None
+        tasks = Tasks.select(Tasks.id).where(Tasks.workspace == row.id, Tasks.state.in_(OPEN))
+        inside = [task.id for task in tasks.order_by(Tasks.priority.desc(), Tasks.id)]
+        queues.append(Queue(row.name, holder, tuple(id_ for id_ in inside if id_ != holder)))
+    return queues
