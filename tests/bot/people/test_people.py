@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot import people
 from bot.actors import Actor, Role
 from storage import database
+from storage import people as rows
 from storage.tables import People
 from tests.fakes.core import NOON, Core, after
 
@@ -187,3 +188,10 @@ async def test_addresses_of_a_person(core: Core) -> None:
     """A person's addresses are those they are known by."""
     assert await database.run(people.addresses, core.dana) == ("dana@example.org",)
     assert await database.run(people.addresses, core.mel) == ()
+
+
+async def test_a_person_is_renamed(core: Core) -> None:
+    """What they are called changes, and nothing else."""
+    await database.run(rows.rename, core.mel.id, "Melanie")
+    mel = await database.run(people.from_slack, "U0MEL", "Mel", (), NOON)
+    assert (mel.id, mel.name, mel.role) == (core.mel.id, "Melanie", Role.MEMBER)

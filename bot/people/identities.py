@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from bot.actors import Actor, Role
@@ -56,8 +57,8 @@ def from_address(address: str, admins: Collection[str], now: datetime) -> Actor:
 
 
 def local_operator(login: str, now: datetime) -> Actor:
-    """Whoever can run commands on the bot's own machine: an admin."""
-    return _ensured("local", login, login, Role.ADMIN, (), now)
+    """Whoever can run commands on the bot's own machine: an admin, whatever role is stored."""
+    return replace(_ensured("local", login, login, Role.ADMIN, (), now), role=Role.ADMIN)
 
 
 def address(text: str) -> str:
