@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from bot import sandbox
-from bot.agents.loop import Clock, Loop
+from bot.agents.loop import Clock, Loop, Manners
 from bot.errors import LegworkError
 from bot.events import TaskFailed
 from bot.models.choice import model_for
@@ -35,7 +35,7 @@ class Rules:
     Attributes:
         max_runs: Tasks at a time.
         max_attempts: Times a run is taken over before it is given up.
-        max_steps: Turns of a model in one task.
+        manners: How a task is carried out.
         model: What decides on the steps, for agents that name no model of their own.
         lease: How long a claim holds without a sign of life.
         limits: What one command may use.
@@ -43,7 +43,7 @@ class Rules:
 
     max_runs: int
     max_attempts: int
-    max_steps: int
+    manners: Manners
     model: str
     lease: timedelta
     limits: Limits
@@ -153,7 +153,7 @@ class Runner:
             model_for(claim.model or self._rules.model, claim.text),
             bench,
             self._workspaces,
-            self._rules.max_steps,
+            self._rules.manners,
             self._now,
         )
 

@@ -50,9 +50,10 @@ class Model(Protocol):
     def name(self) -> str:
         """As settings name it: `provider:model`."""
 
-    async def turn(self, answers: Sequence[Answer]) -> Turn:
+    async def turn(self, answers: Sequence[Answer], told: Sequence[str]) -> Turn:
         """Take a turn.
 
         Args:
             answers: What became of the calls so far, in order.
+            told: What people have told the agent since the task was opened, in order.
         """

@@ -1,11 +1,15 @@
 """The model that needs no key: it runs the fenced `sh` and `python` blocks of the task's text, in order.
 
+A block `ask` holds a question, and answers to choose from as a list; later blocks find the answer in the
+variable ANSWER. Blocks in what people tell the agent come after those of the text.
+
 Fences are those of CommonMark (https://spec.commonmark.org/0.31.2/#fenced-code-blocks), and one thing more:
 people in Slack close a block at the end of its last line, so that counts too.
 """
 
 import io
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +17,7 @@ from typing import Literal
 from bot.events import Call
 from bot.models.base import Answer, Turn
 
-Language = Literal["sh", "python"]
+Language = Literal["sh", "python", "ask"]
 
 LANGUAGES: dict[str, Language] = {
     "sh": "sh",
@@ -22,6 +26,7 @@ LANGUAGES: dict[str, Language] = {
     "python": "python",
     "python3": "python",
     "py": "python",
+    "ask": "ask",
 }
 SHOWN_LINES = 30
 SHOWN_CHARS = 2_000
@@ -79,9 +84,10 @@ class Runbook:
     def __init__(self, text: str) -> None:
         self._blocks = blocks(text)
 
-    async def turn(self, answers: Sequence[Answer]) -> Turn:
+    async def turn(self, answers: Sequence[Answer], told: Sequence[str]) -> Turn:
         """The next block; one that was interrupted is run again."""
-        if not self._blocks:
+        todo = [*self._blocks, *(block for text in told for block in blocks(text))]
+        if not todo:
             return Turn(
                 "There is nothing to run: this agent follows runbooks. Put the commands into the task's "
                 "text, in blocks that open with ```sh or ```python and close with ```.",
@@ -89,16 +95,30 @@ class Runbook:
             )
         ended = [answer for answer in answers if not answer.interrupted]
         if ended and not ended[-1].ok:
-            return Turn(f"Step {len(ended)} of {len(self._blocks)} failed{_why(ended[-1])}.", gave_up=True)
-        if len(ended) < len(self._blocks):
-            return Turn(calls=(self._call(len(ended)),))
+            return Turn(f"Step {len(ended)} of {len(todo)} failed{_why(ended[-1])}.", gave_up=True)
+        if len(ended) < len(todo):
+            asked = [a.text for block, a in zip(todo, ended, strict=False) if block.language == "ask"]
+            return Turn(calls=(_call(len(ended), todo[len(ended)], asked),))
         steps = "The step" if len(ended) == 1 else f"All {len(ended)} steps"
         return Turn(f"{steps} succeeded{_printed(ended[-1].text)}")
 
-    def _call(self, index: int) -> Call:
-        block = self._blocks[index]
-        args = {"command": block.code, "language": block.language, "stop_on_error": True}
-        return Call(id=str(index + 1), tool="terminal", args=args)
+
+def _call(index: int, block: Block, asked: Sequence[str]) -> Call:
+    """The call of a block; what was answered last stands before its code."""
+    if block.language == "ask":
+        lines = block.code.strip().splitlines()
+        options = [match[1] for line in lines if (match := _OPTION.fullmatch(line))]
+        question = "\n".join(line for line in lines if not _OPTION.fullmatch(line)).strip()
+        return Call(id=str(index + 1), tool="ask", args={"question": question, "options": options})
+    code = block.code
+    if asked:
+        answer = repr(asked[-1]) if block.language == "python" else shlex.quote(asked[-1])
+        code = f"ANSWER={answer}\n{code}"
+    args = {"command": code, "language": block.language, "stop_on_error": True}
+    return Call(id=str(index + 1), tool="terminal", args=args)
+
+
+_OPTION = re.compile(r"\s*[-*]\s+(\S.*?)\s*")
 
 
 def _why(answer: Answer) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from bot.events import Ending
+from bot.permissions import Effect
 from bot.sandbox import Handle, Limits, Sandbox
 
 
@@ -41,6 +42,19 @@ class Result:
     peak_processes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a call wants to know of the task's people; their answer is its result.
+
+    Attributes:
+        text: The question, in Markdown.
+        options: Answers to choose from; they may give another.
+    """
+
+    text: str
+    options: tuple[str, ...] = ()
+
+
 class Arguments(BaseModel):
     """What a call takes; anything else is an error that is told to the model."""
 
@@ -51,13 +65,30 @@ A = TypeVar("A", bound=Arguments)
 
 
 class Tool(Protocol[A]):
-    """One thing that agents can do; its docstring is what a model is told of it."""
+    """One thing that agents can do; its docstring is what a model is told of it.
+
+    Attributes:
+        name: What models and policies call it.
+        arguments: What a call takes.
+        default: What holds where no policy is about a call.
+    """
 
     name: str
     arguments: type[A]
+    default: Effect
 
     def does(self, args: A) -> str:
         """What a call is about to do, as people are shown it."""
 
-    async def run(self, args: A, bench: Bench) -> Result:
-        """Do it."""
+    def subjects(self, args: A) -> tuple[str, ...]:
+        """What a call acts on: policies are about these, and the strictest verdict on any of them holds."""
+
+    def from_text(self, text: str) -> A:
+        """The arguments that a person means who describes a call in plain words.
+
+        Raises:
+            pydantic.ValidationError: The tool takes no such arguments.
+        """
+
+    async def run(self, args: A, bench: Bench) -> Result | Question:
+        """Do it, or ask the task's people what only they know."""

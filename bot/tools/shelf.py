@@ -2,7 +2,8 @@
 
 from typing import Any
 
+from bot.tools.ask import Ask
 from bot.tools.base import Tool
 from bot.tools.terminal import Terminal
 
-SHELF: dict[str, Tool[Any]] = {tool.name: tool for tool in (Terminal(),)}
+SHELF: dict[str, Tool[Any]] = {tool.name: tool for tool in (Terminal(), Ask())}

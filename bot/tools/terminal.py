@@ -1,10 +1,14 @@
 """Run a command in the task's workspace."""
 
+import re
 from typing import Literal
 
 from pydantic import Field
 
+from bot.permissions import Effect
 from bot.tools.base import Arguments, Bench, Result
+
+_BETWEEN_COMMANDS = re.compile(r"[\n;&|(){}`]+")
 
 
 class TerminalArguments(Arguments):
@@ -26,10 +30,26 @@ class Terminal:
 
     name = "terminal"
     arguments = TerminalArguments
+    default: Effect = "allow"
 
     def does(self, args: TerminalArguments) -> str:
         """The script itself."""
         return args.command.strip("\n")
+
+    def subjects(self, args: TerminalArguments) -> tuple[str, ...]:
+        """The whole script, and of Bash each of its commands too: a rule about one finds it anywhere.
+
+        It is cut wherever a command may begin, be it in a quote: a piece too many can only make a verdict
+        stricter.
+        """
+        if args.language == "python":
+            return (f"python3 -c {args.command.strip()}",)
+        pieces = (piece.strip() for piece in _BETWEEN_COMMANDS.split(args.command))
+        return tuple(dict.fromkeys([args.command.strip(), *filter(None, pieces)]))
+
+    def from_text(self, text: str) -> TerminalArguments:
+        """The text is the script."""
+        return TerminalArguments(command=text)
 
     async def run(self, args: TerminalArguments, bench: Bench) -> Result:
         """Run the script; what it prints on both channels is kept in the order it came."""

@@ -8,14 +8,16 @@ from bot.errors import LegworkError
 from bot.events import (
     AnyFact,
     Event,
+    InstructionGiven,
     RunStarted,
     TaskFailed,
     TaskFinished,
+    TaskRetried,
     ToolFinished,
     ToolInterrupted,
     ToolStarted,
 )
-from bot.work.tasks import key
+from bot.work.keys import key
 from storage import runs, tasks, workspaces
 
 CANDIDATES = 20
@@ -122,10 +124,13 @@ def start(claim: Claim, model: str, now: datetime) -> list[Event]:
     events = list(stream.replay(claim.stream))
     begun: dict[str, int] = {}
     for event in events:
-        if isinstance(event.fact, ToolStarted):
-            begun[event.fact.call.id] = event.fact.step
-        elif isinstance(event.fact, ToolFinished | ToolInterrupted):
-            begun.pop(event.fact.call_id, None)
+        match event.fact:
+            case ToolStarted() as fact:
+                begun[fact.call.id] = fact.step
+            case ToolFinished() | ToolInterrupted() as fact:
+                begun.pop(fact.call_id, None)
+            case TaskRetried():
+                begun.clear()
     facts: list[AnyFact] = [ToolInterrupted(step=step, call_id=call_id) for call_id, step in begun.items()]
     facts.append(RunStarted(attempt=claim.attempt, worker=claim.worker, model=model))
     return events + [stream.record(claim.stream, claim.worker, fact, now) for fact in facts]
@@ -167,17 +172,51 @@ def holds(claim: Claim) -> bool:
     return runs.holds(claim.run_id, claim.token)
 
 
-def end(claim: Claim, fact: TaskFinished | TaskFailed, now: datetime) -> None:
+def heard(claim: Claim, after: int) -> list[Event]:
+    """What was recorded past a place in the task's stream, by whomever."""
+    return list(stream.replay(claim.stream, after))
+
+
+def end(claim: Claim, fact: TaskFinished | TaskFailed, now: datetime, after: int | None = None) -> bool:
     """The work is over: the task is done or failed, and its workspace is free.
+
+    Args:
+        claim: The right to act.
+        fact: How it ended.
+        now: The time.
+        after: The last event that was heeded; None to end it whatever was said.
+
+    Returns:
+        False if a person said something since then: nothing was recorded, and the work goes on.
 
     Raises:
         LeaseLostError: The claim does not hold.
     """
     _prove(claim, now)
+    unheeded = [] if after is None else heard(claim, after)
+    if any(isinstance(event.fact, InstructionGiven) for event in unheeded):
+        return False
     tasks.end(claim.task_id, "done" if isinstance(fact, TaskFinished) else "failed", now)
     stream.record(claim.stream, f"@{claim.agent}", fact, now)
     runs.close(claim.task_id)
     workspaces.release(claim.run_id)
+    return True
+
+
+def park(claim: Claim) -> None:
+    """The task waits for people: the run keeps its workspace, and no worker.
+
+    Raises:
+        LeaseLostError: The claim does not hold.
+    """
+    if not runs.park(claim.run_id, claim.token):
+        raise LeaseLostError
+
+
+def set_aside(claim: Claim) -> None:
+    """The agent is paused: the task is queued until it works again."""
+    tasks.queue(claim.task_id)
+    runs.give_back(claim.run_id, claim.token)
 
 
 def give_back(claim: Claim) -> None:

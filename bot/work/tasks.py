@@ -1,24 +1,38 @@
-"""Open, find and cancel tasks. Each call is one short transaction with the time passed in."""
+"""Open, find, stop and restart tasks. Each call is one short transaction with the time passed in."""
 
 import re
 import secrets
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot import permissions, stream
 from bot.actors import Actor, Door, Origin
 from bot.errors import UserMistake
-from bot.events import AnyFact, TaskCancelled, TaskOpened
-from storage import agents, discussions, runs, subscriptions, tasks, workspaces
-from storage.tables import Tasks
+from bot.events import AnyFact, Said, TaskCancelled, TaskOpened, TaskReassigned, TaskRetried
+from bot.work import approvals
+from bot.work.keys import key
+from storage import agents, discussions, messages, runs, subscriptions, tasks, workspaces
+from storage.tables import Agents, Tasks, Workspaces
 from storage.tasks import Line
 
+__all__ = [
+    "Order",
+    "cancel",
+    "find",
+    "held_by",
+    "key",
+    "matching",
+    "newest",
+    "open_task",
+    "reassign",
+    "retry",
+    "settle_report",
+    "title_of",
+]
+
 TITLE_CHARS = 80
-
-
-def key(task_id: int) -> str:
-    """What people call a task: T-12."""
-    return f"T-{task_id}"
+CONTEXT = 20
+_KEY = r"[Tt]-?(\d{1,15})"
 
 
 def title_of(text: str) -> str:
@@ -28,52 +42,100 @@ def title_of(text: str) -> str:
     return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1].rstrip() + "…"
 
 
-def open_task(
-    asker: Actor, agent_name: str, text: str, origin: Origin, notify: Sequence[str], now: datetime
-) -> Tasks:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an agent is to do, and how.
+
+    Attributes:
+        agent: Which agent, without the @.
+        text: What to do, as it was written.
+        title: In a line; made from the text where it is empty.
+        notify: Addresses that hear of it by email.
+        workspace: Where it is done: a name, or a task's key for where that one worked; empty for one of its
+            own, or what channel or agent have for such.
+        priority: Larger is more urgent.
+        budget: What it may cost, in the grammar's words.
+    """
+
+    agent: str
+    text: str
+    title: str = ""
+    notify: tuple[str, ...] = ()
+    workspace: str = ""
+    priority: int = 0
+    budget: str = ""
+
+
+def open_task(asker: Actor, order: Order, origin: Origin, now: datetime) -> Tasks:
     """Give an agent a task.
 
     Args:
         asker: Who asks.
-        agent_name: Which agent, without the @.
-        text: What to do, as it was written.
+        order: What.
         origin: Where it was asked; its results go back there.
-        notify: Addresses that hear of it by email.
         now: The time.
 
     Raises:
-        UserMistake: There is no such agent.
+        UserMistake: There is no such agent, it takes no work, or there is no such workspace.
     """
-    agent = agents.find(agent_name)
-    if agent is None:
-        names = ", ".join(f"@{known.name}" for known in agents.everyone())
-        raise UserMistake(f"There is no agent called @{agent_name[:60]}. There is {names}.")
+    agent = _working(order.agent)
     discussion = None
     if origin.place:
         discussion = discussions.ensure(origin.door, origin.place, private=origin.private)
-    workspace = workspaces.add(secrets.token_hex(8))
+    default = (discussion and discussion.workspace) or agent.workspace
+    named = _workspace(order.workspace or default, asker, origin)
     task = Tasks.create(
-        title=title_of(text),
-        text=text,
+        title=order.title or title_of(order.text),
+        text=order.text,
         state="queued",
         agent=agent,
         asker=asker.id,
         discussion=discussion,
-        workspace=workspace,
+        workspace=named or workspaces.add(secrets.token_hex(8)),
         stream=stream.new(),
         opened_at=now,
+        priority=order.priority,
+        budget=order.budget,
     )
-    workspaces.rename(workspace, key(task.id).lower())
+    if named is None:
+        workspaces.rename(task.workspace, key(task.id).lower())
     runs.add(task.id)
     if origin.door == Door.SLACK and origin.place:
-        subscriptions.add(task.id, "slack", origin.place)
-    for address in notify:
+        thread = f"{origin.place}:{origin.thread}" if origin.thread else ""
+        subscriptions.add(task.id, "slack", origin.place, thread=thread)
+    for address in order.notify:
         subscriptions.add(task.id, "email", address)
+    said = messages.last(discussion.id, CONTEXT) if discussion else []
     opened = TaskOpened(
-        title=task.title, text=text, agent=agent.name, asked_by=asker.name, door=origin.door.value
+        title=task.title,
+        text=order.text,
+        agent=agent.name,
+        asked_by=asker.name,
+        door=origin.door.value,
+        context=tuple(Said(author=one.author, text=one.text, at=one.at) for one in said),
     )
     stream.record(task.stream_id, asker.name, opened, now)
     return task
+
+
+def _working(name: str) -> Agents:
+    """The agent of this name, if it takes work."""
+    agent = agents.find(name)
+    if agent is None:
+        names = ", ".join(f"@{known.name}" for known in agents.everyone() if known.status != "retired")
+        raise UserMistake(f"There is no agent called @{name[:60]}. There is {names}.")
+    if agent.status == "retired":
+        raise UserMistake(f"@{agent.name} is retired and takes no new tasks. An admin can bring it back.")
+    return agent
+
+
+def _workspace(name: str, asker: Actor, origin: Origin) -> Workspaces | None:
+    """The workspace of this name, made if it is new; that of a task only for those who see the task."""
+    if not name:
+        return None
+    if re.fullmatch(_KEY, name):
+        return find(name, asker, origin).workspace
+    return workspaces.find(name.lower()) or workspaces.add(name.lower())
 
 
 def find(task_key: str, actor: Actor, origin: Origin) -> Tasks:
@@ -82,7 +144,7 @@ def find(task_key: str, actor: Actor, origin: Origin) -> Tasks:
     Raises:
         UserMistake: There is none that the actor may see.
     """
-    match = re.fullmatch(r"[Tt]-?(\d{1,15})", task_key)
+    match = re.fullmatch(_KEY, task_key)
     if match is None:
         raise UserMistake(f"{task_key[:60]} is no task: one is called like T-12.")
     task = tasks.find(int(match[1]), permissions.eyes(actor, origin))
@@ -96,6 +158,16 @@ def newest(actor: Actor, origin: Origin, limit: int) -> list[Line]:
     return tasks.newest(permissions.eyes(actor, origin), limit)
 
 
+def held_by(task: Tasks) -> int | None:
+    """The task that has this one's workspace, where it has to wait for that."""
+    return workspaces.holder(task.workspace_id, task.id) if task.state == "queued" else None
+
+
+def matching(actor: Actor, origin: Origin, text: str, limit: int) -> list[Line]:
+    """The newest tasks that the actor may see and that say this."""
+    return tasks.matching(permissions.eyes(actor, origin), text, limit)
+
+
 def cancel(task: Tasks, actor: Actor, now: datetime) -> None:
     """Stop a task, and tell its row: whoever works on it loses the right to, and ends its sandbox.
 
@@ -106,7 +178,41 @@ def cancel(task: Tasks, actor: Actor, now: datetime) -> None:
         raise UserMistake(f"{key(task.id)} is over already: it is {task.state}.")
     task.state, task.ended_at = "cancelled", now
     runs.close(task.id)
+    approvals.withdraw_all(task, f"{key(task.id)} was cancelled.", actor.name, now)
     stream.record(task.stream_id, actor.name, TaskCancelled(by=actor.name), now)
+
+
+def retry(task: Tasks, actor: Actor, now: datetime) -> None:
+    """Begin a task anew that is over, in the same workspace.
+
+    Raises:
+        UserMistake: It is not over.
+    """
+    if not tasks.reopen(task.id):
+        raise UserMistake(f"{key(task.id)} is not over: it is {task.state}. Stop it first: task cancel")
+    task.state, task.ended_at = "queued", None
+    runs.add(task.id)
+    approvals.withdraw_all(task, f"{key(task.id)} begins anew.", actor.name, now)
+    stream.record(task.stream_id, actor.name, TaskRetried(by=actor.name), now)
+
+
+def reassign(task: Tasks, agent_name: str, actor: Actor, now: datetime) -> None:
+    """Let another agent go on with a task; what runs at the moment is ended.
+
+    Raises:
+        UserMistake: There is no such agent, or the task is over.
+    """
+    agent = _working(agent_name)
+    if task.state not in tasks.OPEN:
+        raise UserMistake(f"{key(task.id)} is over: it is {task.state}. Begin it anew with: task retry")
+    if agent.id == task.agent_id:
+        raise UserMistake(f"@{agent.name} has {key(task.id)} already.")
+    runs.close(task.id)
+    approvals.withdraw_all(task, f"@{agent.name} goes on with the task.", actor.name, now)
+    tasks.give(task.id, agent)
+    task.state, task.agent = "queued", agent
+    runs.add(task.id)
+    stream.record(task.stream_id, actor.name, TaskReassigned(agent=agent.name, by=actor.name), now)
 
 
 def settle_report(task_id: int, fact: AnyFact, now: datetime) -> None:

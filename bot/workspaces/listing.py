@@ -21,11 +21,13 @@ class File:
         path: Relative to the root; what is not UTF-8 in a name is shown as U+FFFD.
         size: Bytes.
         lines: Of a text; None for anything else, and for what is too large or not ours to read.
+        mark: Differs once the file was written to; its owner cannot set the time that it holds.
     """
 
     path: str
     size: int
     lines: int | None
+    mark: str
 
 
 def files(root: Path) -> Iterator[File]:
@@ -50,7 +52,8 @@ def files(root: Path) -> Iterator[File]:
                 found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
                 if stat.S_ISREG(found.st_mode):
                     path = os.fsencode(folder.prefix + name).decode(errors="replace")
-                    yield File(path, found.st_size, _lines(folder.fd, name, found.st_size))
+                    mark = f"{found.st_size}:{found.st_ctime_ns}"
+                    yield File(path, found.st_size, _lines(folder.fd, name, found.st_size), mark)
                 elif stat.S_ISDIR(found.st_mode) and name not in CACHES and len(folders) < MAX_DEPTH:
                     below = os.open(name, _FOLDER, dir_fd=folder.fd)
                     folders.append(_Folder(below, f"{folder.prefix}{name}/"))

@@ -9,11 +9,13 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from bot import scheduler
+from bot.agents.loop import Manners
 from bot.agents.runner import Rules, Runner
 from bot.app.house import now
 from bot.app.worker import worker
 from bot.sandbox import Limits, Sandbox
 from bot.stream import bell
+from bot.work.approvals import Asking
 from storage import database
 from storage.tables import Runs, Workspaces
 from tests.fakes.team import PATIENCE_S, Team, until
@@ -136,11 +138,17 @@ async def test_a_task_waits_for_its_workspace(desk: Team) -> None:
 @contextlib.asynccontextmanager
 async def limited(team: Team, limits: Limits, box: Sandbox | None = None) -> AsyncIterator[None]:
     """A runner with these limits, and nothing else of a worker."""
+    asking = Asking(timedelta(hours=4))
     rules = Rules(
-        max_runs=4, max_attempts=3, max_steps=50, model="runbook", lease=timedelta(seconds=5), limits=limits
+        max_runs=4,
+        max_attempts=3,
+        manners=Manners(50, asking),
+        model="runbook",
+        lease=timedelta(seconds=5),
+        limits=limits,
     )
     runner = Runner(rules, box or team.house.box, team.house.workspaces, now)
-    ticking = scheduler.start(0.05, now)
+    ticking = scheduler.start(0.05, asking, now)
     driving = asyncio.create_task(runner.drive())
     yield
     driving.cancel()

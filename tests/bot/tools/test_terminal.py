@@ -48,7 +48,8 @@ async def run(bench: Bench, command: str, **arguments: object) -> Result:
 
 def test_the_shelf_knows_it() -> None:
     """Tools are found by their name."""
-    assert {name: tool.name for name, tool in SHELF.items()} == {"terminal": "terminal"}
+    assert all(tool.name == name for name, tool in SHELF.items())
+    assert "terminal" in SHELF
 
 
 @pytest.mark.parametrize(
@@ -108,3 +109,23 @@ async def test_what_cannot_be_passed_on_is_a_mistake(bench: Bench, command: str)
     """A NUL, broken characters or too many bytes are told, never a crash."""
     with pytest.raises((UserMistake, ValidationError)):
         await run(bench, command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git push",
+        "cd repo && git push",
+        "cd repo; git push",
+        "true | git push",
+        "echo $(git push)",
+        "echo `git push`",
+        "( git push )",
+        "make &\n  git push\n",
+    ],
+)
+def test_a_policy_finds_a_command_anywhere_in_a_script(command: str) -> None:
+    """Each command of a script is a subject of its own, beside the script as a whole."""
+    subjects = SHELF["terminal"].subjects(TerminalArguments(command=command))
+    assert subjects[0] == command.strip()
+    assert "git push" in subjects

@@ -8,6 +8,7 @@ from bot import stream
 from bot.errors import UserMistake
 from bot.events import ArtifactSaved, ReportFailed, TaskCancelled, TaskOpened
 from bot.work import tasks
+from bot.work.tasks import Order
 from storage import database, subscriptions
 from storage import tasks as task_rows
 from storage.tables import Discussions, Runs, Tasks, Workspaces
@@ -84,7 +85,7 @@ async def test_an_unknown_agent_leaves_nothing(core: Core) -> None:
     """The answer names the agents there are; nothing was opened, not even the discussion."""
 
     def act() -> None:
-        tasks.open_task(core.mel, "ghost" * 100, "x", GENERAL, (), NOON)
+        tasks.open_task(core.mel, Order("ghost" * 100, "x"), GENERAL, NOON)
 
     names = r"^There is no agent called @(ghost){12}\. There is @analyst, @coder\.$"
     with pytest.raises(UserMistake, match=names):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.events import Change
 from bot.sandbox import Owner
 from bot.workspaces import Workspaces, listing
-from bot.workspaces.listing import CACHES, MAX_DEPTH, TEXT_BYTES, File, files
+from bot.workspaces.listing import CACHES, MAX_DEPTH, TEXT_BYTES, files
 
 NOBODY = 65_534
 
@@ -198,7 +198,7 @@ def test_any_name_is_a_text(tree: Path, name: bytes, shown: str) -> None:
     folder.mkdir()
     (folder / os.fsdecode(name)).write_text("x")
     (found,) = files(tree)
-    assert found == File(f"{shown}/{shown}", 1, 1)
+    assert (found.path, found.size, found.lines) == (f"{shown}/{shown}", 1, 1)
     found.path.encode()
 
 
@@ -222,7 +222,7 @@ def test_a_task_cannot_shut_its_own_workspace(tree: Path) -> None:
     path = workspaces.create("t-1")
     (path / "f").write_text("x\n")
     path.chmod(0)
-    assert workspaces.changes("t-1") == ((Change(path="f", how="added", size=2, added=1),), 0)
+    assert workspaces.changes("t-1", "T-1") == ((Change(path="f", how="added", size=2, added=1),), 0)
 
 
 @given(
@@ -269,7 +269,7 @@ def test_changes_are_the_first_files_by_path(tree: Path) -> None:
     path = workspaces.create("t-1")
     for n in range(205):
         (path / f"{n:03}").write_text("x\n")
-    changes, more = workspaces.changes("t-1")
+    changes, more = workspaces.changes("t-1", "T-1")
     assert more == 5
     assert [change.path for change in changes] == [f"{n:03}" for n in range(200)]
     assert changes[0] == Change(path="000", how="added", size=2, added=1, removed=None)
@@ -279,4 +279,26 @@ def test_an_empty_workspace_has_no_changes(tree: Path) -> None:
     """A task that made nothing left nothing."""
     workspaces = Workspaces(tree, None)
     workspaces.create("t-1")
-    assert workspaces.changes("t-1") == ((), 0)
+    assert workspaces.changes("t-1", "T-1") == ((), 0)
+
+
+def test_a_shared_workspace_shows_what_this_task_did(tree: Path) -> None:
+    """Against what a task found there: new, changed and deleted files; what it left alone is not named."""
+    workspaces = Workspaces(tree, None)
+    folder = workspaces.create("shared")
+    for name in ("kept", "edited", "gone"):
+        (folder / name).write_text("1\n")
+    workspaces.remember("shared", "T-2")
+    (folder / "edited").write_text("2\n")
+    (folder / "gone").unlink()
+    (folder / "new").write_text("3\n")
+    workspaces.remember("shared", "T-2")  # by whoever takes over: noted once
+    changes, _ = workspaces.changes("shared", "T-2")
+    assert [(change.path, change.how) for change in changes] == [
+        ("edited", "changed"),
+        ("gone", "deleted"),
+        ("new", "added"),
+    ]
+    workspaces.forget("T-2")
+    workspaces.remember("shared", "T-3")
+    assert workspaces.changes("shared", "T-3") == ((), 0)

@@ -1,0 +1,61 @@
+"""Who hears of a task, and of what."""
+
+from typing import Literal
+
+from bot import people
+from bot.actors import Actor, Door
+from bot.errors import UserMistake
+from bot.work.keys import key
+from storage import people as rows
+from storage import subscriptions
+from storage.tables import Tasks
+
+Cadence = Literal["all", "milestones", "daily", "result", "asked", "none"]
+
+
+def watch(task: Tasks, actor: Actor, door: Door, cadence: Cadence) -> str:
+    """Let someone hear of a task from now on, by the door that they ask through.
+
+    Args:
+        task: The task.
+        actor: Who wants to hear.
+        door: Where they ask: in Slack they are told in a direct message, else by email.
+        cadence: What they want to hear of.
+
+    Returns:
+        Where they are told.
+
+    Raises:
+        UserMistake: There is no way to tell them.
+    """
+    outlet = "slack" if door == Door.SLACK else "email"
+    found = rows.values(actor.id, outlet)
+    if not found:
+        raise UserMistake(
+            "There is no address of yours to write to. Link one in Slack: agent people link ADDRESS"
+        )
+    _tell(task.id, outlet, found[0], cadence)
+    return "in a direct message" if outlet == "slack" else f"at {found[0]}"
+
+
+def notify(task: Tasks, address: str) -> None:
+    """Let an address hear of a task from now on."""
+    _tell(task.id, "email", address, "all")
+
+
+def _tell(task_id: int, outlet: str, address: str, cadence: Cadence) -> None:
+    if not subscriptions.set_cadence(task_id, outlet, [address], cadence):
+        subscriptions.add(task_id, outlet, address, cadence=cadence)
+        subscriptions.start_at_end(task_id, outlet, address)
+
+
+def hear_less(task: Tasks, actor: Actor, cadence: Cadence) -> None:
+    """Let someone hear less of a task; they may still see it.
+
+    Raises:
+        UserMistake: They hear nothing of it.
+    """
+    by_mail = subscriptions.set_cadence(task.id, "email", people.addresses(actor), cadence)
+    by_chat = subscriptions.set_cadence(task.id, "slack", rows.values(actor.id, "slack"), cadence)
+    if not by_mail + by_chat:
+        raise UserMistake(f"You are not told of {key(task.id)} by mail or in a direct message.")

@@ -1,0 +1,242 @@
+"""Calls that need a person's word: who decides, what counts, what becomes of the task."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot import stream
+from bot.actors import Actor
+from bot.events import AnyFact, ApprovalAsked, ApprovalReminded, Call, InstructionGiven, ToolFinished
+from bot.replies import Reply
+from bot.work import approvals, calls, runs
+from bot.work.approvals import Asking, Wanted
+from bot.work.calls import Begun
+from bot.work.runs import Claim
+from storage import database, subscriptions
+from storage.tables import Approvers, Tasks
+from tests.fakes.core import CLI, GENERAL, NOON, Core, after, claimed, held
+
+ASKING = Asking(timedelta(hours=4), ("U0ADA",))
+PUSH = Call(id="1", tool="terminal", args={"command": "git push origin main"})
+
+
+def wanted(call: Call = PUSH) -> Wanted:
+    command = str(call.args["command"])
+    return Wanted(1, call, command, (command,), "allow")
+
+
+async def begins(claim: Claim, call: Call = PUSH, asking: Asking = ASKING) -> Begun:
+    """A run comes to a call."""
+    return await database.run(calls.begin, claim, [], wanted(call), asking, NOON)
+
+
+async def facts(task_id: int = 1) -> list[AnyFact]:
+    """All that is recorded of a task."""
+    return [e.fact for e in await database.run(lambda: stream.replay(Tasks.get_by_id(task_id).stream_id))]
+
+
+async def state(task_id: int = 1) -> str:
+    return str(await database.run(lambda: Tasks.get_by_id(task_id).state))
+
+
+async def asked(core: Core, asker: Actor | None = None) -> Claim:
+    """A task of Mel's that waits for A-1, since Ada wants pushes asked."""
+    await core.does('agent tools ask coder terminal "git push *"', core.ada)
+    await core.opens(asker=asker, origin=GENERAL)
+    claim = await held()
+    await database.run(runs.start, claim, "runbook", NOON)
+    assert (await begins(claim)).course == "stop"
+    return claim
+
+
+async def test_a_call_that_is_asked_waits_without_a_worker(core: Core) -> None:
+    """The task waits, its run is nobody's, and no worker can claim it before the answer."""
+    claim = await asked(core)
+    assert await state() == "waiting"
+    assert not await database.run(runs.holds, claim)
+    assert await claimed("w2") is None
+    assert await claimed("w2", after(3_600)) is None
+
+
+async def test_the_exact_call_runs_once_when_it_is_approved(core: Core) -> None:
+    """After the approval any worker goes on; the approval is used up by the call it was given for."""
+    await asked(core)
+    assert (await core.does("task approve A-1", core.ben)).ok
+    assert await state() == "queued"
+    claim = await held("w2")
+    begun = await begins(claim)
+    assert begun.course == "go"
+    assert [getattr(event.fact, "approval", None) for event in begun.events] == [1]
+    assert (await begins(claim)).course == "stop"  # the same call again is a new question
+
+
+async def test_another_call_is_not_covered(core: Core) -> None:
+    """An approval is bound to tool and arguments: a call that differs in one character is asked anew."""
+    await asked(core)
+    await core.does("task approve A-1", core.ben)
+    other = Call(id="1", tool="terminal", args={"command": "git push origin main "})
+    assert (await begins(await held("w2"), other)).course == "stop"
+
+
+async def test_a_denial_reaches_the_agent_with_its_reason(core: Core) -> None:
+    """The call is not made, and the agent is told who denied it and why."""
+    await asked(core)
+    assert (await core.does("task deny A-1 not on a Friday", core.ben)).ok
+    begun = await begins(await held("w2"))
+    assert begun.course == "refused"
+    assert getattr(begun.events[-1].fact, "why", "") == "Ben denied it: not on a Friday"
+
+
+async def test_the_first_answer_counts(core: Core) -> None:
+    """Of two answers the second is told who was first."""
+    await asked(core)
+    assert (await core.does("task approve A-1", core.ben)).ok
+    late = await core.does("task deny A-1", core.ada)
+    assert not late.ok
+    assert "Ben decided A-1" in late.text
+
+
+@pytest.mark.parametrize("decision", ["approve", "deny"])
+async def test_stakeholders_do_not_decide(core: Core, decision: str) -> None:
+    """Whoever is neither named nor a member may not, even on a task they hear of."""
+    await asked(core)
+    await database.run(subscriptions.add, 1, "email", "dana@example.org")
+    answer = await core.does(f"task {decision} A-1", core.dana)
+    assert not answer.ok
+    assert "team member" in answer.text
+    assert await state() == "waiting"
+
+
+async def test_named_approvers_alone_decide(core: Core) -> None:
+    """Where approvers are named for the agent, a stakeholder among them may, and other members may not."""
+    await database.run(lambda: Approvers.create(agent=1, person=core.dana.id))
+    await asked(core)
+    assert not (await core.does("task approve A-1", core.ben)).ok
+    assert (await core.does("task approve A-1", core.dana)).ok
+
+
+async def test_named_approvers_are_asked_by_mail(core: Core) -> None:
+    """An approver who did not hear of the task does from now on, of what they are to decide alone."""
+    await database.run(lambda: Approvers.create(agent=1, person=core.dana.id))
+    await asked(core)
+    (told,) = [fact for fact in await facts() if isinstance(fact, ApprovalAsked)]
+    assert (told.approvers, told.addresses) == (("dana",), ("dana@example.org",))
+    heard = await database.run(subscriptions.of_task, 1)
+    assert [(sub.address, sub.cadence) for sub in heard if sub.outlet == "email"] == [
+        ("dana@example.org", "asked")
+    ]
+
+
+async def test_who_asked_may_not_approve_what_an_admin_wants_asked(core: Core) -> None:
+    """The requester rule: not where an admin set the rule, though they may deny it."""
+    await asked(core)
+    refused = await core.does("task approve A-1", core.mel)
+    assert not refused.ok
+    assert "somebody else" in refused.text
+    assert (await core.does("task deny A-1", core.mel)).ok
+
+
+async def test_an_agent_may_let_its_requesters_approve(core: Core) -> None:
+    """`--own-approval yes` lifts the rule for one agent."""
+    assert (await core.does("agent edit coder --own-approval yes", core.ada)).ok
+    await asked(core)
+    assert (await core.does("task approve A-1", core.mel)).ok
+
+
+async def test_cancelling_withdraws_the_question(core: Core) -> None:
+    """Nobody can decide what is asked no more, and it is not asked again when the task is retried."""
+    await asked(core)
+    assert (await core.does("task cancel T-1", core.mel)).ok
+    late = await core.does("task approve A-1", core.ben)
+    assert not late.ok
+    assert "withdrawn" in late.text
+
+
+@pytest.mark.parametrize("answer", ["approve", "deny"])
+async def test_an_answer_is_not_used_after_a_retry(core: Core, answer: str) -> None:
+    """A task that was stopped and begins anew asks anew, though its calls are called the same."""
+    await asked(core)
+    await core.does(f"task {answer} A-1", core.ben)
+    await core.does("task cancel T-1", core.mel)
+    assert (await core.does("task retry T-1", core.mel)).ok
+    claim = await held("w2")
+    assert (await begins(claim)).course == "stop"
+    assert (await core.does("task show T-1", core.mel)).data["state"] == "waiting"
+
+
+async def test_a_policy_that_changed_meanwhile_holds(core: Core) -> None:
+    """What was approved and is denied by now is not made."""
+    await asked(core)
+    await core.does("task approve A-1", core.ben)
+    await core.does('agent tools deny coder terminal "git push *"', core.ada)
+    assert (await begins(await held("w2"))).course == "refused"
+
+
+async def test_a_task_names_its_one_question(core: Core) -> None:
+    """`task approve T-1` means the one open question of T-1."""
+    await asked(core)
+    assert (await core.does("task approve T-1", core.ben)).data["approval"] == "A-1"
+    again = await core.does("task approve T-1", core.ben)
+    assert "waits for no approval" in again.text
+
+
+async def test_strangers_see_no_approval(core: Core) -> None:
+    """Whoever may not see the task learns nothing of its questions."""
+    await asked(core)
+    for text in ("task approve A-1", "task approve A-99"):
+        assert "no approval" in (await core.does(text, core.eve)).text
+
+
+async def test_it_is_asked_again_after_a_while(core: Core) -> None:
+    """A reminder after the settable time, and again after as long; none once it is decided."""
+    await asked(core)
+
+    async def reminders() -> int:
+        return sum(isinstance(fact, ApprovalReminded) for fact in await facts())
+
+    await database.run(approvals.remind, ASKING, after(3_600))
+    assert await reminders() == 0
+    for hours in (4, 5, 8):
+        await database.run(approvals.remind, ASKING, after(hours * 3_600))
+    assert await reminders() == 2
+    await core.does("task approve A-1", core.ben)
+    await database.run(approvals.remind, ASKING, after(99 * 3_600))
+    assert await reminders() == 2
+
+
+async def test_where_nobody_hears_of_a_task_admins_are_asked(core: Core) -> None:
+    """A task without a thread and without a member who hears of it asks the admins of the settings."""
+    await core.does('agent tools ask coder terminal "git push *"', core.ada)
+    await core.opens(origin=CLI, notify=["dana@example.org"])
+    await begins(await held())
+    heard = await database.run(subscriptions.of_task, 1)
+    assert [(sub.outlet, sub.address, sub.cadence) for sub in heard][1:] == [("slack", "U0ADA", "asked")]
+
+
+async def test_an_answer_to_a_question_is_the_result_of_the_call(core: Core) -> None:
+    """The task waits for a reply; the first thing that is said to it is that, and it goes on."""
+    await core.opens()
+    claim = await held()
+    await database.run(calls.ask_people, claim, 1, "1", "Which branch?", ("main", "dev"), NOON)
+    assert await state() == "waiting"
+    said: Reply = await core.does("task say T-1 dev, please", core.ben)
+    assert said.data["answered"]
+    assert await state() == "queued"
+    told = [fact for fact in await facts() if isinstance(fact, InstructionGiven | ToolFinished)]
+    assert [(fact.answers if isinstance(fact, InstructionGiven) else fact.output) for fact in told] == [
+        "1",
+        "dev, please",
+    ]
+
+
+async def test_what_is_said_last_is_not_lost(core: Core) -> None:
+    """A task does not end over the head of somebody who has just said something."""
+    await core.opens()
+    claim = await held()
+    events = await database.run(runs.start, claim, "runbook", NOON)
+    await core.does("task say T-1 one more thing", core.ben)
+    from bot.events import TaskFinished
+
+    assert not await database.run(runs.end, claim, TaskFinished(summary=""), NOON, events[-1].seq)
+    assert await state() == "running"
+    assert await database.run(runs.end, claim, TaskFinished(summary=""), NOON, events[-1].seq + 1)
