@@ -5,68 +5,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import ValidationError
 
 from bot import permissions
 from bot.actors import Actor, Origin, Role
+from bot.commands.parts import After, Arguments, Flag, Nothing, Option, Pairs, Part, Quoted, Text, Word
 from bot.errors import UserMistake
 from bot.replies import Reply
 from storage import database
 
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A field that is one word of the command."""
-
-    shown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A field that is given by name, before the text: `--notify a@b`; with `many`, any number of times."""
-
-    flag: str
-    shown: str
-    many: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A field that is the rest of the command, raw to the end."""
-
-    shown: str
-
-
-Part = Word | Option | Text
-
-
-class Arguments(BaseModel):
-    """What a command takes; each field is annotated with the part of the command that it is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def parts(cls) -> dict[str, Part]:
-        """The part of each field, in order."""
-        return {name: _part(name, info) for name, info in cls.model_fields.items()}
-
-    @classmethod
-    def needed(cls, name: str) -> bool:
-        """Whether a command without this field is incomplete."""
-        return cls.model_fields[name].is_required()
-
-
-def _part(name: str, info: FieldInfo) -> Part:
-    for mark in info.metadata:
-        if isinstance(mark, Word | Option | Text):
-            return mark
-    message = f"annotate the field {name} with Word, Option or Text"
-    raise TypeError(message)
-
-
-class Nothing(Arguments):
-    """For commands that take no arguments."""
+__all__ = [
+    "COMMANDS",
+    "Act",
+    "After",
+    "Arguments",
+    "Call",
+    "Command",
+    "Context",
+    "Flag",
+    "Nothing",
+    "Option",
+    "Pairs",
+    "Part",
+    "Quoted",
+    "Text",
+    "Word",
+    "command",
+    "mistake",
+    "run",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +41,7 @@ class Call:
     """A command as a door understood it.
 
     Attributes:
-        name: Noun and verb: "agent assign".
+        name: One to three words: "agent assign".
         arguments: By field name, not yet validated.
         actor: Who asks.
         origin: Where.
@@ -103,12 +70,14 @@ class Command:
     """One command of the grammar.
 
     Attributes:
-        name: Noun and verb.
-        needs: The least role that may use it.
+        name: One to three words: "help", "agent assign", "agent tools allow".
+        needs: The least role that may use it, be it under a condition.
         arguments: What it takes.
         act: Does it, in the caller's transaction.
         about: One line for help.
         reads: It changes nothing, so that it may be carried out twice.
+        condition: When those who have just the least role may use it, which the act checks itself: "on
+            tasks you opened".
     """
 
     name: str
@@ -117,29 +86,35 @@ class Command:
     act: Act
     about: str
     reads: bool = False
+    condition: str = ""
 
     @property
     def usage(self) -> str:
         """How to write it: `agent assign @AGENT [--notify ADDRESS]… TEXT`."""
-        words = [self.name]
-        for name, part in self.arguments.parts().items():
-            shown = f"{part.flag} {part.shown}" if isinstance(part, Option) else part.shown
-            more = "…" if isinstance(part, Option) and part.many else ""
-            words.append(shown if self.arguments.needed(name) else f"[{shown}]{more}")
-        return " ".join(words)
+        return f"{self.name} {self.arguments.usage()}".rstrip()
 
 
 COMMANDS: dict[str, Command] = {}
 
 
 def command(
-    name: str, needs: Role, arguments: type[Arguments] = Nothing, *, reads: bool = False
+    name: str,
+    needs: Role,
+    arguments: type[Arguments] = Nothing,
+    *,
+    reads: bool = False,
+    condition: str = "",
 ) -> Callable[[Act], Act]:
-    """Put a function on the list of commands; the first line of its docstring is its help."""
+    """Put a function on the list of commands; the first line of its docstring is its help.
+
+    Raises:
+        TypeError: A field of the arguments does not say which part of the command it is.
+    """
+    arguments.parts()
 
     def register(act: Act) -> Act:
         about = (act.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        COMMANDS[name] = Command(name, needs, arguments, act, about, reads)
+        COMMANDS[name] = Command(name, needs, arguments, act, about, reads, condition)
         return act
 
     return register
@@ -175,12 +150,16 @@ def mistake(text: str, kind: Literal["usage", "refused"] = "refused") -> Reply:
 def _problem(known: Command, error: ValidationError) -> str:
     """The first thing that is wrong with the arguments, as a sentence."""
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
+    message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    if not first["loc"]:
+        return f"{message[:1].upper()}{message[1:]}."
+    name = str(first["loc"][0])
     part = known.arguments.parts().get(name)
     if part is None:
         return f"`{known.name}` takes no {name}."
     shown = part.flag if isinstance(part, Option) else part.shown
     if first["type"] == "missing":
         return f"{shown} is missing."
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{shown} cannot be used: {message[0].lower()}{message[1:].rstrip('.')}."
+    if message[1:2].islower():  # a word, and no key or abbreviation
+        message = message[:1].lower() + message[1:]
+    return f"{shown} cannot be used: {message}."

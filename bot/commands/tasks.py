@@ -1,18 +1,22 @@
-"""Commands about tasks."""
+"""Commands about tasks: see, find, steer, stop and restart them."""
 
 from typing import Annotated
 
 from bot import permissions, stream
 from bot.actors import Role
-from bot.commands.registry import Arguments, Context, Nothing, Word, command
+from bot.commands.registry import Arguments, Context, Nothing, Text, Word, command
+from bot.commands.words import AgentName, TaskKey
 from bot.errors import Refused
 from bot.replies import Reply
 from bot.reports import summary
-from bot.reports.summary import StepView
-from bot.work import tasks
+from bot.reports.report import ApprovalView, QuestionView, StepView
+from bot.work import talk, tasks
+from storage.tables import Tasks
 from storage.tasks import Line
 
 LISTED = 20
+OWN = "on tasks you opened"
+TAKING_PART = "on tasks you take part in"
 ICONS = {
     "queued": "🕓",
     "running": "⚙️",
@@ -27,7 +31,25 @@ ICONS = {
 class OneTask(Arguments):
     """Arguments of a command about one task."""
 
-    task: Annotated[str, Word("T-N")]
+    task: Annotated[TaskKey, Word("T-N")]
+
+
+class Said(OneTask):
+    """Arguments of `task say`."""
+
+    text: Annotated[str, Text("TEXT")]
+
+
+class Sought(Arguments):
+    """Arguments of `task find`."""
+
+    text: Annotated[str, Text("TEXT")]
+
+
+class Given(OneTask):
+    """Arguments of `task assign`."""
+
+    agent: Annotated[AgentName, Word("@AGENT")]
 
 
 def _row(task: Line) -> str:
@@ -37,7 +59,8 @@ def _row(task: Line) -> str:
     )
 
 
-def _data(task: Line) -> dict[str, object]:
+def data_of(task: Line) -> dict[str, object]:
+    """What programs are told of a task."""
     return {
         "id": task.id,
         "key": tasks.key(task.id),
@@ -50,24 +73,66 @@ def _data(task: Line) -> dict[str, object]:
     }
 
 
+def _listed(found: list[Line], nothing: str) -> Reply:
+    return Reply("\n".join(map(_row, found)) or nothing, {"tasks": [data_of(task) for task in found]})
+
+
 @command("task list", needs=Role.MEMBER, reads=True)
 def list_tasks(context: Context, _: Nothing) -> Reply:
     """Show the newest tasks."""
     found = tasks.newest(context.actor, context.origin, LISTED)
-    text = "\n".join(map(_row, found)) or "There are no tasks yet. Open one: `agent assign @AGENT TEXT`"
-    return Reply(text, {"tasks": [_data(task) for task in found]})
+    return _listed(found, "There are no tasks yet. Open one: `agent assign @AGENT TEXT`")
 
 
-@command("task show", needs=Role.STAKEHOLDER, arguments=OneTask, reads=True)
+@command("task find", needs=Role.MEMBER, arguments=Sought, reads=True)
+def find(context: Context, arguments: Sought) -> Reply:
+    """Find tasks by words in their title or text."""
+    found = tasks.matching(context.actor, context.origin, arguments.text, LISTED)
+    return _listed(found, "No task that you can see says that. Try fewer words.")
+
+
+@command("task show", needs=Role.STAKEHOLDER, arguments=OneTask, reads=True, condition=TAKING_PART)
 def show(context: Context, arguments: OneTask) -> Reply:
     """Show how a task stands."""
     task = tasks.find(arguments.task, context.actor, context.origin)
     report = summary.read(tasks.key(task.id), stream.replay(task.stream_id))
-    text = f"{ICONS[task.state]} **{report.key}** {report.title}\n{summary.headline(report)}"
-    if report.outcome:
-        text += f"\n\n{report.outcome}"
+    parts = [f"{ICONS[task.state]} **{report.key}** {report.title}\n{summary.headline(report)}"]
+    parts += [_asked(view) for view in report.approvals if view.state == "open"]
+    parts += [_question(report.key, view) for view in report.questions if not view.answered]
+    if holder := tasks.held_by(task):
+        parts.append(f"It waits for the workspace {task.workspace.name}, which {tasks.key(holder)} has.")
+    parts += [report.outcome] if report.outcome else []
     data = {"text": task.text, "outcome": report.outcome, "steps": [_step(step) for step in report.steps]}
-    return Reply(text, {**_data(Line.of(task)), **data})
+    asked = [_approval(view) for view in report.approvals]
+    return Reply("\n\n".join(parts), {**data_of(Line.of(task)), **data, "approvals": asked})
+
+
+def _asked(view: ApprovalView) -> str:
+    who = ", ".join(view.approvers) or "any team member"
+    fence = "```"
+    while fence in view.does:
+        fence += "`"
+    answers = f"`task approve {view.key}` or `task deny {view.key} why`"
+    return (
+        f"**{view.key}** waits for {who}: {view.rule}\n\n{fence}\n{view.does}\n{fence}\n\nAnswer: {answers}"
+    )
+
+
+def _question(key: str, view: QuestionView) -> str:
+    choice = "".join(f"\n- {option}" for option in view.options)
+    return f"**The agent asks:** {view.text}{choice}\n\nAnswer: `task say {key} …`"
+
+
+def _approval(view: ApprovalView) -> dict[str, object]:
+    return {
+        "key": view.key,
+        "does": view.does,
+        "rule": view.rule,
+        "state": view.state,
+        "by": view.by,
+        "door": view.door,
+        "note": view.note,
+    }
 
 
 def _step(step: StepView) -> dict[str, object]:
@@ -82,11 +147,48 @@ def _step(step: StepView) -> dict[str, object]:
     }
 
 
-@command("task cancel", needs=Role.STAKEHOLDER, arguments=OneTask)
+@command("task say", needs=Role.STAKEHOLDER, arguments=Said, condition=TAKING_PART)
+def say(context: Context, arguments: Said) -> Reply:
+    """Tell the agent something while it works, or answer its question."""
+    task = tasks.find(arguments.task, context.actor, context.origin)
+    answered = talk.say(task, context.actor, context.origin.door, arguments.text, context.now)
+    key = tasks.key(task.id)
+    told = f"**{key}** goes on with that." if answered else f"@{task.agent.name} is told, in **{key}**."
+    return Reply(told, {"id": task.id, "key": key, "answered": answered}, shown=True)
+
+
+@command("task cancel", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)
 def cancel(context: Context, arguments: OneTask) -> Reply:
     """Stop a task."""
+    task = _mine(context, arguments.task)
+    tasks.cancel(task, context.actor, context.now)
+    return Reply(f"⏹️ **{tasks.key(task.id)}** is cancelled.", data_of(Line.of(task)), shown=True)
+
+
+@command("task retry", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)
+def retry(context: Context, arguments: OneTask) -> Reply:
+    """Begin a task anew that is over, in the same workspace."""
+    task = _mine(context, arguments.task)
+    tasks.retry(task, context.actor, context.now)
+    return Reply(f"🕓 **{tasks.key(task.id)}** begins anew.", data_of(Line.of(task)), shown=True)
+
+
+@command("task assign", needs=Role.MEMBER, arguments=Given)
+def assign(context: Context, arguments: Given) -> Reply:
+    """Let another agent go on with a task."""
     task = tasks.find(arguments.task, context.actor, context.origin)
+    tasks.reassign(task, arguments.agent, context.actor, context.now)
+    told = f"🕓 @{arguments.agent} goes on with **{tasks.key(task.id)}**."
+    return Reply(told, data_of(Line.of(task)), shown=True)
+
+
+def _mine(context: Context, named: str) -> Tasks:
+    """A task that a stakeholder may only stop or restart if they opened it.
+
+    Raises:
+        Refused: They did not.
+    """
+    task = tasks.find(named, context.actor, context.origin)
     if task.asker_id != context.actor.id and not permissions.may(context.actor, Role.MEMBER):
         raise Refused(f"{tasks.key(task.id)} was opened by {task.asker.name}: ask them, or a team member.")
-    tasks.cancel(task, context.actor, context.now)
-    return Reply(f"⏹️ **{tasks.key(task.id)}** is cancelled.", _data(Line.of(task)))
+    return task
