@@ -1,7 +1,7 @@
 """The timeline: a bar for each step on an axis of time.
 
 How a step went is told by color and by how its bar is filled, so that it can be read in greyscale too: ok
-is light, failed is dark, interrupted is hatched.
+is light, failed is dark, interrupted is hatched; a thin line is a wait for people.
 """
 
 import math
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bot.reports import phrases
 from bot.reports.flow import heading
 from bot.reports.fonts import Face
 from bot.reports.humane import DAY, HOUR, MINUTE, duration, moment
@@ -20,6 +21,8 @@ COLORS: dict[StepState, Color] = {
     "ok": (96, 178, 140),
     "failed": (158, 27, 40),
     "interrupted": (163, 98, 0),
+    "refused": (112, 46, 110),
+    "waiting": (196, 160, 60),
     "running": (90, 140, 205),
 }
 MOST_LABELLED = 18  # steps that get a line of their own with their command
@@ -67,7 +70,7 @@ def timeline(sheet: Sheet, report: Report, places: Sequence[int]) -> None:
         report: Its texts are shown ones.
         places: Where each step is told of, to link its bar to.
     """
-    steps = [step for step in report.steps if step.started]
+    steps = [step for step in report.steps if step.started or step.approval]
     if not steps:
         return
     labelled = len(steps) <= MOST_LABELLED
@@ -90,18 +93,22 @@ def timeline(sheet: Sheet, report: Report, places: Sequence[int]) -> None:
         if len(steps) <= MOST_LINKED:
             sheet.pdf.link(sheet.left, y, sheet.width, pitch, places[step.number - 1])
     for run in report.runs[1:]:
+        if run.follows == "wait":
+            continue
         x = axis.x(axis.at(run.started))
         sheet.pdf.set_dash_pattern(dash=2, gap=2)
         sheet.rule(x, top - 14, x, top + height, MUTED, 0.6)
         sheet.pdf.set_dash_pattern()
-        sheet.text(x + 2.5, top - 15, f"run {run.attempt:,}", _TICK)
+        how = {"retry": "retried", "reassign": "reassigned"}.get(run.follows, f"run {run.attempt:,}")
+        sheet.text(x + 2.5, top - 15, how, _TICK)
     sheet.y = top + height + 14
     _caption(sheet, axis, working, steps)
 
 
 def _axis(sheet: Sheet, report: Report, steps: list[StepView], *, labelled: bool) -> _Axis:
     spans = [span for step in steps for span, _ in _spans(step)]
-    begin = min([*(span.started for span in spans), *([report.started] if report.started else [])])
+    asked = [step.approval.asked for step in steps if step.approval]
+    begin = min([*asked, *(span.started for span in spans), *([report.started] if report.started else [])])
     ends = [(span.started - begin).total_seconds() + span.seconds for span in spans]
     last = report.ended or report.as_of
     seconds = max([*ends, (last - begin).total_seconds() if last else 0.0, 0.001])
@@ -111,6 +118,11 @@ def _axis(sheet: Sheet, report: Report, steps: list[StepView], *, labelled: bool
 
 
 def _spans(step: StepView) -> Iterator[tuple[Span, StepState]]:
+    asked, question = step.approval, step.question
+    if asked and asked.decided:
+        yield Span(asked.asked, max((asked.decided - asked.asked).total_seconds(), 0.0)), "waiting"
+    if question and question.answered:
+        yield Span(question.asked, max((question.answered - question.asked).total_seconds(), 0.0)), "waiting"
     for span in step.earlier:
         yield span, "interrupted"
     if step.started:
@@ -129,17 +141,28 @@ def _grid(sheet: Sheet, axis: _Axis, top: float, bottom: float) -> None:
 
 def _strip(sheet: Sheet, axis: _Axis, steps: list[StepView], y: float) -> float:
     """The whole time as one strip, dark where a step ran; says how many seconds those are."""
-    spans = sorted((axis.at(span.started), span.seconds) for step in steps for span, _ in _spans(step))
+    spans = _stretches(axis, steps, waiting=False)
     sheet.text_right(axis.left - 6, y + 5.6, "all steps", _TICK)
     sheet.box(axis.left, y, axis.right - axis.left, 6, TINT)
     thinnest = 0.5 if len(steps) <= MOST_LABELLED else 0.15
+    for begin, seconds in spans:
+        x = axis.x(begin)
+        sheet.box(x, y, max(axis.x(begin + seconds) - x, thinnest), 6, MUTED)
+    return _covered(spans)
+
+
+def _stretches(axis: _Axis, steps: list[StepView], *, waiting: bool) -> list[tuple[float, float]]:
+    """When steps ran, or waited for people: pairs of a beginning and a length, in seconds."""
+    spans = (span for step in steps for span, state in _spans(step) if (state == "waiting") == waiting)
+    return sorted((axis.at(span.started), span.seconds) for span in spans)
+
+
+def _covered(spans: list[tuple[float, float]]) -> float:
+    """How long any of these was; where they overlap counts once."""
     total, reached = 0.0, 0.0
     for begin, seconds in spans:
-        fresh, end = max(begin, reached), begin + seconds
-        if end > fresh:
-            total += end - fresh
-        sheet.box(axis.x(begin), y, max(axis.x(end) - axis.x(begin), thinnest), 6, MUTED)
-        reached = max(reached, end)
+        total += max(begin + seconds - max(begin, reached), 0.0)
+        reached = max(reached, begin + seconds)
     return total
 
 
@@ -148,13 +171,17 @@ def _label(sheet: Sheet, step: StepView, y: float, pitch: float, axis: _Axis) ->
     sheet.text_right(sheet.left + 11, baseline, f"{step.number}", _TICK)
     room = axis.left - sheet.left - 26
     sheet.text(sheet.left + 17, baseline, sheet.shorten(step.label, _COMMAND, room), _COMMAND)
-    sheet.text_right(sheet.right, baseline, duration(step.seconds), _FIGURE)
+    figure = duration(step.seconds) if step.started else phrases.step(step)[0]
+    sheet.text_right(sheet.right, baseline, figure, _FIGURE)
 
 
 def _bar(sheet: Sheet, axis: _Axis, span: Span, state: StepState, y: float, h: float) -> None:
     begin = axis.at(span.started)
     x = min(axis.x(begin), axis.right - 1.2)
     w = max(axis.x(begin + span.seconds) - x, 1.2)
+    if state == "waiting":
+        sheet.rule(x, y + h / 2, x + w, y + h / 2, COLORS[state], 1.2)
+        return
     if state != "interrupted":
         sheet.box(x, y, w, h, COLORS[state])
         return
@@ -171,14 +198,18 @@ def _bar(sheet: Sheet, axis: _Axis, span: Span, state: StepState, y: float, h: f
 
 def _caption(sheet: Sheet, axis: _Axis, working: float, steps: list[StepView]) -> None:
     begin = axis.begin.astimezone(UTC)
-    waiting = max(axis.seconds - working, 0.0)
-    parts = (
-        f"Steps ran for {duration(working)}; {duration(waiting)} went by between them. From {moment(begin)}."
-    )
+    between = duration(max(axis.seconds - working, 0.0))
+    waited = _covered(_stretches(axis, steps, waiting=True))
+    between += f" went by between them, {duration(waited)} of it" if waited else " went by between them"
+    people = " waiting for people" if waited else ""
+    parts = f"Steps ran for {duration(working)}; {between}{people}. From {moment(begin)}."
     sheet.y += 10
     sheet.text(sheet.left, sheet.y, parts, _FIGURE)
     x = sheet.right
     shown: dict[StepState, None] = dict.fromkeys(state for step in steps for _, state in _spans(step))
+    legend = sum(sheet.measure(STEP[state], _FIGURE) + 27 for state in shown)
+    if sheet.measure(parts, _FIGURE) + legend > sheet.width:
+        sheet.y += 12
     for state in reversed(list(shown)):
         x -= sheet.measure(STEP[state], _FIGURE)
         sheet.text(x, sheet.y, STEP[state], _FIGURE)

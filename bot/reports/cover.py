@@ -1,9 +1,8 @@
 """The first page: what it was, how it ended, and when."""
 
 from bot.reports import phrases
-from bot.reports.flow import BODY, LABEL, NOTE, heading, prose
+from bot.reports.flow import BODY, LABEL, heading, shortened
 from bot.reports.fonts import Face
-from bot.reports.prose import cut
 from bot.reports.report import Report, State
 from bot.reports.sheet import INK, MUTED, RULE, WHITE, Color, Piece, Sheet, Style
 from bot.reports.wrap import wrap
@@ -11,6 +10,7 @@ from bot.reports.wrap import wrap
 BADGES: dict[State, Color] = {
     "queued": (92, 101, 112),
     "running": (21, 84, 150),
+    "waiting": (122, 92, 0),
     "done": (24, 112, 74),
     "failed": (158, 27, 40),
     "cancelled": (140, 82, 0),
@@ -81,13 +81,6 @@ def _facts(sheet: Sheet, facts: list[tuple[str, str]]) -> None:
 
 def _outcome(sheet: Sheet, report: Report) -> None:
     page, top = sheet.page, sheet.y + 2
-    text, left_out = cut(report.outcome, *OUTCOME)
-    prose(sheet, text, BODY, left=12)
-    if left_out:
-        sheet.need(NOTE.leading)
-        sheet.y += NOTE.leading
-        sheet.text(
-            sheet.left + 12, sheet.y, f"… {left_out:,} more characters are left out of this PDF.", NOTE
-        )
+    shortened(sheet, report.outcome, OUTCOME, left=12)
     top = top if sheet.page == page else sheet.top
     sheet.box(sheet.left, top, 2.4, sheet.y - top, BADGES[report.state])

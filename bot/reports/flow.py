@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.reports.fonts import Face
-from bot.reports.prose import Block, Code, Item, Line, Words, blocks
+from bot.reports.prose import Block, Code, Item, Line, Words, blocks, cut
 from bot.reports.sheet import INK, LINK, MUTED, PANEL, RULE, Color, Piece, Sheet, Style
 from bot.reports.wrap import wrap, wrap_code
 
@@ -65,6 +65,35 @@ def prose(
                 for line in block.lines:
                     _lines(sheet, line, style, left, width)
         gap, last = style.leading * 0.45, type(block)
+
+
+def paragraph(sheet: Sheet, text: str, style: Style = BODY, *, left: float = 0) -> None:
+    """Shown text as one paragraph without any markup: nothing in it means anything."""
+    _lines(sheet, (Words(text),), style, left, sheet.width - left)
+
+
+def note(sheet: Sheet, text: str, *, left: float = 0) -> None:
+    """What the page itself has to say, for instance of what is left out."""
+    sheet.y += NOTE.leading + 4  # at the end of a page it may stand a little lower than anything else
+    sheet.text(sheet.left + left, sheet.y - 3, text, NOTE)
+
+
+def shortened(
+    sheet: Sheet, text: str, most: tuple[int, int], style: Style = BODY, *, left: float = 0
+) -> None:
+    """Prose, or its beginning with a note of how much is missing.
+
+    Args:
+        sheet: Where it is drawn.
+        text: Shown text of people or models.
+        most: Characters and lines of it that are shown.
+        style: How it is set.
+        left: How far it is set in.
+    """
+    text, left_out = cut(text.strip(), *most)
+    prose(sheet, text, style, left=left)
+    if left_out:
+        note(sheet, f"… {left_out:,} more characters are left out of this PDF.", left=left)
 
 
 def _item(sheet: Sheet, item: Item, style: Style, left: float, width: float) -> None:

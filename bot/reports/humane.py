@@ -60,5 +60,14 @@ def counted(count: int, noun: str) -> str:
 
 def moment(at: datetime) -> str:
     """A moment in UTC, to the second, the same under every locale: `21 Nov 2026, 14:03:12 UTC`."""
+    return _date(at, "%H:%M:%S")
+
+
+def minute(at: datetime) -> str:
+    """A moment in UTC, to the minute: `21 Nov 2026, 14:03 UTC`."""
+    return _date(at, "%H:%M")
+
+
+def _date(at: datetime, clock: str) -> str:
     at = at.astimezone(UTC)
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M:%S} UTC"
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:{clock}} UTC"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bot.reports import phrases
-from bot.reports.humane import size
+from bot.reports.humane import minute, size
 from bot.reports.prose import Block, Code, Item, Line, Words, blocks
 from bot.reports.report import Report, StepView
 from bot.reports.visible import revealed
@@ -57,6 +57,7 @@ def _parts(report: Report) -> Iterator[str]:
     if report.text.strip():
         yield "## What was asked"
         yield from _prose(report.text)
+    yield from _people(report)
     if report.steps:
         yield "## Steps"
     for step in report.steps:
@@ -76,8 +77,36 @@ def _parts(report: Report) -> Iterator[str]:
         yield _table(("File", "Type", "Size"), kept)
 
 
+def _people(report: Report) -> Iterator[str]:
+    """What people were asked and what they said; who said it stands in headings, which nobody can forge."""
+    if report.approvals:
+        yield "## Approvals"
+    for view in report.approvals:
+        yield f"### {view.key}: {escape(phrases.verdict(view))}"
+        yield "  \n".join(escape(part) for part in (phrases.asking(view), view.rule) if part.strip())
+        yield fence(view.does, "sh" if view.tool == "terminal" else "text")
+        yield from _prose(view.note)
+    if report.questions:
+        yield "## Questions"
+    for number, question in enumerate(report.questions, 1):
+        yield f"### Question {number}: asked {minute(question.asked)}"
+        yield from _prose(question.text)
+        if question.options:
+            yield f"To choose from: {escape(', '.join(question.options))}"
+        yield f"### Answer {number}: {escape(phrases.answered(question))}"
+        yield from _prose(question.answer)
+    told = [said for said in report.instructions if not said.answers]
+    if told:
+        yield "## Instructions"
+    for said in told:
+        yield f"### {escape(phrases.said('Told', said.by, said.door, said.at))}"
+        yield from _prose(said.text)
+
+
 def _step(step: StepView) -> Iterator[str]:
     yield f"### Step {step.number}: {', '.join(phrases.step(step))}"
+    if step.approval:
+        yield f"{step.approval.key}: {escape(phrases.decided(step.approval))}"
     if step.words.strip():
         yield from _prose(step.words)
     yield fence(step.what, "sh" if step.tool == "terminal" else "text")

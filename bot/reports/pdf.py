@@ -14,10 +14,10 @@ from fpdf.prefs import ViewerPreferences
 from bot.reports import phrases
 from bot.reports.charts import timeline
 from bot.reports.cover import cover
-from bot.reports.flow import BODY, NOTE, SMALL, Column, heading, prose, table
+from bot.reports.flow import SMALL, Column, heading, note, shortened, table
 from bot.reports.fonts import Face, Fonts
 from bot.reports.humane import size
-from bot.reports.prose import cut
+from bot.reports.ledger import ledger
 from bot.reports.report import Report
 from bot.reports.sheet import Sheet, Style
 from bot.reports.steps import steps
@@ -27,6 +27,7 @@ MOST_FILES = 400
 REQUEST = (12_000, 160)  # characters and lines of it that are shown
 _FENCED = re.compile(r"(?ms)^(?P<fence>`{3,})[^\n`]*\n(?P<code>.*?)\n?(?P=fence)[ \t]*$")
 LONGEST_PATH = 300
+LONGEST_NAME = 120  # of a person in the ledger: whatever they are called, the moment stands beside it
 
 _FILLED = 0.8  # of a page's height, on average: a heading takes along what it heads
 _PATH = Style(Face.CODE, 7.6, 11)
@@ -49,6 +50,7 @@ def draw(report: Report) -> bytes:
     timeline(sheet, report, places)
     if report.text.strip():
         _request(sheet, _asked(report))
+    ledger(sheet, report)
     if report.steps:
         reserve = 1 + min(len(report.changes) + len(report.artifacts), MOST_FILES) / 30
         page = sheet.bottom - sheet.top
@@ -63,6 +65,25 @@ def draw(report: Report) -> bytes:
 def _shown(report: Report, fonts: Fonts) -> Report:
     """The report with every text as it will be written."""
     show, line = fonts.show, fonts.show_line
+
+    def name(text: str) -> str:
+        text = line(text[: 2 * LONGEST_NAME])
+        return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+
+    approvals = {
+        view.number: replace(
+            view,
+            tool=line(view.tool),
+            does=show(view.does),
+            rule=line(view.rule),
+            approvers=tuple(map(name, view.approvers)),
+            addresses=tuple(map(name, view.addresses)),
+            by=name(view.by),
+            door=name(view.door),
+            note=show(view.note),
+        )
+        for view in report.approvals
+    }
     return replace(
         report,
         key=line(report.key),
@@ -79,6 +100,7 @@ def _shown(report: Report, fonts: Fonts) -> Report:
                 what=show(step.what),
                 words=show(step.words),
                 output=show(step.output),
+                approval=step.approval and approvals.get(step.approval.number),
             )
             for step in report.steps
         ),
@@ -87,6 +109,22 @@ def _shown(report: Report, fonts: Fonts) -> Report:
         artifacts=tuple(
             kept.model_copy(update={"name": line(kept.name), "media_type": line(kept.media_type)})
             for kept in report.artifacts
+        ),
+        approvals=tuple(approvals.values()),
+        questions=tuple(
+            replace(
+                question,
+                text=show(question.text),
+                options=tuple(map(line, question.options)),
+                answer=show(question.answer),
+                by=name(question.by),
+                door=name(question.door),
+            )
+            for question in report.questions
+        ),
+        instructions=tuple(
+            replace(said, text=show(said.text), by=name(said.by), door=name(said.door))
+            for said in report.instructions
         ),
     )
 
@@ -116,10 +154,7 @@ def _asked(report: Report) -> str:
 
 def _request(sheet: Sheet, asked: str) -> None:
     heading(sheet, "What was asked", keep=30)
-    text, left_out = cut(asked.strip(), *REQUEST)
-    prose(sheet, text, BODY)
-    if left_out:
-        _note(sheet, f"… {left_out:,} more characters are left out of this PDF.")
+    shortened(sheet, asked, REQUEST)
 
 
 def _changes(sheet: Sheet, report: Report) -> None:
@@ -136,7 +171,7 @@ def _changes(sheet: Sheet, report: Report) -> None:
     )
     shown = _fitting(sheet, columns, rows)
     if shown < report.files_changed:
-        _note(sheet, f"… and {report.files_changed - shown:,} more.")
+        note(sheet, f"… and {report.files_changed - shown:,} more.")
 
 
 def _artifacts(sheet: Sheet, report: Report) -> None:
@@ -145,7 +180,7 @@ def _artifacts(sheet: Sheet, report: Report) -> None:
     rows = ((_short(kept.name), _short(kept.media_type), size(kept.size)) for kept in report.artifacts)
     shown = _fitting(sheet, columns, rows)
     if shown < len(report.artifacts):
-        _note(sheet, f"… and {len(report.artifacts) - shown:,} more.")
+        note(sheet, f"… and {len(report.artifacts) - shown:,} more.")
 
 
 def _fitting(sheet: Sheet, columns: Sequence[Column], rows: Iterator[Sequence[str]]) -> int:
@@ -169,10 +204,3 @@ def _short(path: str) -> str:
     """A path on few lines: what is too long loses its middle."""
     half = LONGEST_PATH // 2
     return path if len(path) <= LONGEST_PATH else f"{path[:half]} … {path[-half:]}"
-
-
-def _note(sheet: Sheet, text: str) -> None:
-    sheet.y += (
-        NOTE.leading + 4
-    )  # at the end of a page it may stand a little lower, rather than alone on the next
-    sheet.text(sheet.left, sheet.y - 3, text, NOTE)

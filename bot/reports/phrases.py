@@ -1,21 +1,32 @@
 """The words that both views of a report use for the same facts."""
 
+from datetime import datetime
+
 from bot.events import Change, Ending
-from bot.reports.humane import counted, duration, moment, size
-from bot.reports.report import Report, State, StepState, StepView
+from bot.reports.humane import counted, duration, minute, moment, size
+from bot.reports.report import ApprovalView, Decision, QuestionView, Report, State, StepState, StepView
 
 STATE: dict[State, str] = {
     "queued": "Queued",
     "running": "Running",
+    "waiting": "Waiting",
     "done": "Done",
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
 STEP: dict[StepState, str] = {
+    "waiting": "waiting",
     "running": "running",
     "ok": "ok",
     "failed": "failed",
+    "refused": "refused",
     "interrupted": "interrupted",
+}
+DECIDED: dict[Decision, str] = {
+    "open": "Waiting",
+    "approve": "Approved",
+    "deny": "Denied",
+    "withdrawn": "Withdrawn",
 }
 LIMIT: dict[Ending, str] = {
     "timeout": "out of time",
@@ -45,10 +56,69 @@ def course(report: Report) -> str:
             return "until a worker is free"
         case "running":
             return f"for {took} so far: {tail}"
+        case "waiting":
+            return f"{waits_for(report)}: {tail}"
         case "done":
             return f"in {took}: {tail}"
         case "failed" | "cancelled":
             return f"after {took}: {tail}"
+
+
+def waits_for(report: Report) -> str:
+    """What the task waits for, and since when: `for approval A-17 since 21 Nov 2026, 12:03 UTC`."""
+    asked = [view for view in report.approvals if view.state == "open"]
+    if asked:
+        more = f" and {len(asked) - 1:,} more" if asked[1:] else ""
+        return f"for approval {asked[0].key}{more} since {minute(asked[0].asked)}"
+    since = next((question.asked for question in report.questions if question.open), None)
+    return f"for an answer since {minute(since)}" if since else "for an answer"
+
+
+def decided(view: ApprovalView) -> str:
+    """What became of an approval: `Denied by Dana by email, 21 Nov 2026, 12:03 UTC: too broad`.
+
+    Its names and its reason are those of people: to be escaped like any text of theirs.
+    """
+    reason = " ".join(view.note.split())
+    return verdict(view) + (f": {reason}" if reason else "")
+
+
+def verdict(view: ApprovalView) -> str:
+    """The same without the reason."""
+    match view.state:
+        case "open":
+            return f"Waiting since {minute(view.asked)}"
+        case "withdrawn":
+            return "Withdrawn"
+    return said(DECIDED[view.state], view.by, view.door, view.decided)
+
+
+def asking(view: ApprovalView) -> str:
+    """Who was asked, and when; the names and addresses are those of people."""
+    who = f"{', '.join(view.approvers)} may decide" if view.approvers else "any member may decide"
+    parts = [f"Asked {minute(view.asked)}", who]
+    if view.addresses:
+        parts.append(f"asked by email: {', '.join(view.addresses)}")
+    if view.reminded:
+        parts.append(f"reminded {_times(view.reminded)}")
+    return " · ".join(parts)
+
+
+def answered(view: QuestionView) -> str:
+    """Who answered a question: `Answered by Mel in Slack, 21 Nov 2026, 12:03 UTC`; the names are people's."""
+    if view.open:
+        return f"Waiting since {minute(view.asked)}"
+    return said("Answered", view.by, view.door, view.answered) if view.answered else "Never answered"
+
+
+def said(verb: str, by: str, door: str, at: datetime | None) -> str:
+    """Who did something, through which door, and when: `Approved by Mel in Slack, 21 Nov 2026, 12:03 UTC`."""
+    who = " ".join(part for part in (verb, by and f"by {by}", DOOR.get(door, door)) if part)
+    return f"{' '.join(who.split())}, {minute(at)}" if at else who
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def facts(report: Report) -> list[tuple[str, str]]:
@@ -66,15 +136,26 @@ def facts(report: Report) -> list[tuple[str, str]]:
         last = report.runs[-1]
         found.append(("Model", last.model))
         found.append(("Worker", last.worker))
-    if len(report.runs) > 1:
-        found.append(("Runs", _runs(report)))
+    found += [
+        ("Runs", _runs(report)),
+        ("Approvals", _approvals(report)),
+        ("Retried", _times(report.retries) if report.retries else ""),
+    ]
     return [(name, value) for name, value in found if value]
 
 
 def _runs(report: Report) -> str:
+    """How workers took turns; nothing where none was lost or left."""
     lost = report.lost_workers
-    how = f"taken over from {counted(lost, 'lost worker')}" if lost else "handed over"
-    return f"{len(report.runs):,}: {how}"
+    if lost:
+        return f"{len(report.runs):,}: taken over from {counted(lost, 'lost worker')}"
+    return f"{len(report.runs):,}: handed over" if any(not run.follows for run in report.runs[1:]) else ""
+
+
+def _approvals(report: Report) -> str:
+    states = [view.state for view in report.approvals]
+    what: tuple[Decision, ...] = ("approve", "deny", "withdrawn", "open")
+    return ", ".join(f"{states.count(one):,} {DECIDED[one].lower()}" for one in what if one in states)
 
 
 def _duration(report: Report) -> str:
@@ -90,18 +171,21 @@ def _steps(report: Report) -> str:
 
 
 def _bad(states: list[StepState]) -> list[str]:
-    bad: tuple[StepState, ...] = ("failed", "interrupted")
+    bad: tuple[StepState, ...] = ("failed", "refused", "interrupted")
     return [f"{states.count(state):,} {STEP[state]}" for state in bad if state in states]
 
 
 def step(view: StepView) -> list[str]:
     """How a step went: its state, then what was measured of it."""
+    withdrawn = view.approval is not None and view.approval.state == "withdrawn" and not view.started
+    if withdrawn:
+        return ["withdrawn"]
     parts = [STEP[view.state]]
     if view.ended_by:
         parts.append(LIMIT[view.ended_by])
     if view.exit_code is not None:
         parts.append(f"exit code {view.exit_code}")
-    if view.state != "running":
+    if view.state not in ("running", "waiting", "refused"):
         parts.append(duration(view.seconds))
     if view.peak_rss_bytes:
         parts.append(f"{size(view.peak_rss_bytes)} memory")

@@ -13,11 +13,10 @@ from bot.reports import phrases
 from bot.reports.charts import COLORS
 from bot.reports.flow import CODE, CODE_INDENT, NOTE, SMALL, SUBHEADING, Panel, code, heading, prose
 from bot.reports.fonts import Face
-from bot.reports.humane import counted
 from bot.reports.prose import cut
 from bot.reports.report import StepView
+from bot.reports.rows import Rows, rows
 from bot.reports.sheet import MUTED, TINT, Color, Piece, Sheet, Style
-from bot.reports.wrap import wrap_code
 
 LEAST_ROWS = 6  # of an output, before steps are left out
 COMMAND_ROWS = 30
@@ -25,36 +24,16 @@ WORDS = (1500, 20)  # characters and lines of what the agent said
 ALL_CHARACTERS = 600_000  # of all outputs together: more than the pages hold
 
 _COMMAND = Style(Face.CODE_BOLD, 7.8, 11.2)
+_TOLD = replace(SMALL, color=MUTED)
 _STATE = Style(Face.BOLD, 8.4, 12)
 _INKS: dict[str, Color] = {
     "ok": (24, 112, 74),
     "failed": (158, 27, 40),
     "interrupted": (140, 82, 0),
+    "refused": (112, 46, 110),
+    "waiting": (122, 92, 0),
     "running": (21, 84, 150),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows of code; between `head` and `tail` as many as `lost` are missing already."""
-
-    head: list[str]
-    tail: list[str]
-    lost: int = 0
-
-    def __len__(self) -> int:
-        return len(self.head) + len(self.tail)
-
-    def cut(self, most: int) -> list[str | Piece]:
-        """At most so many rows, with a note in the place of those that are missing."""
-        if len(self) <= most and not self.lost:
-            return [*self.head, *self.tail]
-        first = min(max(most * 2 // 3, 1), len(self.head))
-        last = min(max(most - first, 0), len(self) - first, len(self.tail) if self.lost else most)
-        whole = [*self.head, *self.tail]
-        lost = self.lost + len(self) - first - last
-        note = Piece(f"… {counted(lost, 'line')} left out of this PDF …", NOTE)
-        return [*whole[:first], note, *(whole[-last:] if last else ())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +43,12 @@ class _Sized:
     step: StepView
     words: str
     what: list[str | Piece]
-    output: _Rows
+    output: Rows
     fixed: float
 
-    def height(self, rows: int) -> float:
+    def height(self, most: int) -> float:
         """Points that it takes with so many rows of its output."""
-        return self.fixed + min(len(self.output), rows) * CODE.leading
+        return self.fixed + min(len(self.output), most) * CODE.leading
 
 
 def steps(sheet: Sheet, views: Sequence[StepView], places: Sequence[int], room: float) -> None:
@@ -100,19 +79,11 @@ def _size(sheet: Sheet, step: StepView, characters: int) -> _Sized:
     width = sheet.width - 2 * CODE_INDENT
     words, left_out = cut(step.words.strip(), *WORDS)
     words += f"\n… {left_out:,} more characters are left out of this PDF." if left_out else ""
-    what = _Rows(wrap_code(step.what[:20_000].strip("\n"), width, _COMMAND, sheet.fonts), []).cut(
-        COMMAND_ROWS
-    )
-    output = step.output.strip("\n")
-    if len(output) <= characters:
-        rows = _Rows(wrap_code(output, width, CODE, sheet.fonts) if output.strip() else [], [])
-    else:
-        half = characters // 2
-        lost = max(output.count("\n", half, len(output) - half), 1)
-        head = wrap_code(output[:half], width, CODE, sheet.fonts)
-        rows = _Rows(head, wrap_code(output[-half:], width, CODE, sheet.fonts), lost)
+    what = rows(step.what[:20_000], 20_000, width, _COMMAND, sheet.fonts).cut(COMMAND_ROWS)
+    output = rows(step.output, characters, width, CODE, sheet.fonts)
     talk = (len(words) / 80 + words.count("\n") + 1) * SMALL.leading * 1.6 if words else 0.0
-    return _Sized(step, words, what, rows, 60 + len(what) * _COMMAND.leading + talk)
+    talk += SMALL.leading if step.approval else 0.0
+    return _Sized(step, words, what, output, 60 + len(what) * _COMMAND.leading + talk)
 
 
 def _kept(sized: list[_Sized], room: float) -> tuple[int, int]:
@@ -137,7 +108,7 @@ def _rows_each(kept: list[_Sized], room: float) -> int:
     """The most rows that each output may have, so that all fit."""
     longest = max((len(item.output) for item in kept), default=0)
     counts = range(LEAST_ROWS, max(longest, LEAST_ROWS) + 1)
-    fitting = bisect_right(counts, room, key=lambda rows: sum(item.height(rows) for item in kept))
+    fitting = bisect_right(counts, room, key=lambda most: sum(item.height(most) for item in kept))
     return counts[max(fitting - 1, 0)]
 
 
@@ -156,9 +127,13 @@ def _draw(sheet: Sheet, item: _Sized, most: int, place: int) -> None:
     sheet.y += SUBHEADING.leading
     sheet.put(place)
     _head(sheet, step)
+    if step.approval:
+        sheet.y += SMALL.leading
+        told = f"{step.approval.key}: {phrases.decided(step.approval)}"
+        sheet.text(sheet.left, sheet.y - 3, sheet.shorten(told, _TOLD, sheet.width), _TOLD)
     if item.words:
         sheet.y += 2
-        prose(sheet, item.words, replace(SMALL, color=MUTED))
+        prose(sheet, item.words, _TOLD)
     sheet.y += 4
     code(sheet, item.what, Panel(TINT, COLORS[step.state], _COMMAND))
     if output:
@@ -170,7 +145,7 @@ def _head(sheet: Sheet, step: StepView) -> None:
     sheet.text(sheet.left, sheet.y - 3, f"Step {step.number:,}", SUBHEADING)
     state, *figures = phrases.step(step)
     pieces = [Piece(state, replace(_STATE, color=_INKS[step.state]))]
-    pieces += [Piece(f" · {figure}", replace(SMALL, color=MUTED)) for figure in figures]
+    pieces += [Piece(f" · {figure}", _TOLD) for figure in figures]
     wide = sum(sheet.measure(piece.text, piece.style) for piece in pieces)
     sheet.line(sheet.right - wide, sheet.y - 3, pieces)
 

@@ -1,82 +1,59 @@
 """A task's events, read into a report: the one place where events become what people see."""
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.events import (
+    ApprovalAsked,
+    ApprovalDecided,
+    ApprovalReminded,
+    ApprovalWithdrawn,
     ArtifactSaved,
     Ended,
     Event,
+    InstructionGiven,
     ModelTurned,
+    QuestionAsked,
     RunStarted,
     TaskCancelled,
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskReassigned,
+    TaskRetried,
     ToolFinished,
     ToolInterrupted,
+    ToolRefused,
     ToolStarted,
 )
+from bot.reports.asking import Asking
+from bot.reports.calls import Calls
 from bot.reports.markdown import markdown
 from bot.reports.phrases import headline
-from bot.reports.report import Report, RunView, Span, State, StepState, StepView
+from bot.reports.report import (
+    ApprovalView,
+    Follows,
+    InstructionView,
+    QuestionView,
+    Report,
+    RunView,
+    Span,
+    State,
+    StepView,
+)
 
-__all__ = ["Report", "RunView", "Span", "StepView", "headline", "markdown", "read"]
-
-LONGEST_S = 1e9  # some 30 years: a figure beyond it is no time that anything took
-
-
-@dataclass
-class _Draft:
-    """A step while its events are still being read."""
-
-    tool: str
-    what: str
-    words: str = ""
-    state: StepState = "interrupted"
-    started: datetime | None = None
-    seconds: float = 0.0
-    finished: ToolFinished | None = None
-    earlier: list[Span] = field(default_factory=list)
-
-    def begin(self, fact: ToolStarted, at: datetime) -> None:
-        if self.started:
-            self.earlier.append(Span(self.started, self.seconds or _between(self.started, at)))
-        self.tool, self.what = fact.call.tool, fact.does
-        self.state, self.started, self.seconds, self.finished = "running", at, 0.0, None
-
-    def finish(self, fact: ToolFinished, at: datetime) -> None:
-        self.state, self.finished = "ok" if fact.ok else "failed", fact
-        self.seconds = min(max(fact.seconds, 0.0), LONGEST_S) if math.isfinite(fact.seconds) else 0.0
-        self.started = self.started or at
-
-    def break_off(self, at: datetime) -> None:
-        self.state = "interrupted"
-        self.seconds = _between(self.started, at)
-
-    def view(self, number: int) -> StepView:
-        end = self.finished
-        return StepView(
-            number=number,
-            tool=self.tool,
-            what=self.what,
-            words=self.words,
-            state=self.state,
-            output=end.output if end else "",
-            exit_code=end.exit_code if end else None,
-            ended_by=end.ended_by if end else None,
-            started=self.started,
-            seconds=self.seconds,
-            peak_rss_bytes=max(end.peak_rss_bytes, 0) if end else 0,
-            attempts=1 + len(self.earlier),
-            earlier=tuple(self.earlier),
-        )
-
-
-def _between(begin: datetime | None, end: datetime) -> float:
-    return min(max((end - begin).total_seconds(), 0.0), LONGEST_S) if begin else 0.0
+__all__ = [
+    "ApprovalView",
+    "InstructionView",
+    "QuestionView",
+    "Report",
+    "RunView",
+    "Span",
+    "StepView",
+    "headline",
+    "markdown",
+    "read",
+]
 
 
 def read(key: str, events: Iterable[Event]) -> Report:
@@ -91,8 +68,9 @@ def read(key: str, events: Iterable[Event]) -> Report:
     """
     reading = _Reading()
     for event in events:
-        reading.of_task(event)
-        reading.of_steps(event)
+        reading.last = event.at
+        if not (reading.of_calls(event) or reading.of_people(event)):
+            reading.of_task(event)
     return reading.report(key)
 
 
@@ -103,78 +81,146 @@ class _Reading:
         self.opened: tuple[TaskOpened, datetime] | None = None
         self.ended: tuple[Ended, datetime] | None = None
         self.last: datetime | None = None
-        self.last_words = ""
+        self.agent = ""
+        self.retries = 0
+        self.held = False  # by a worker, as far as is known
+        self.follows: Follows = ""
         self.runs: list[RunView] = []
         self.artifacts: list[ArtifactSaved] = []
-        self.drafts: dict[str, _Draft] = {}
-        self.asked: dict[str, _Draft] = {}  # calls that the model asked for and that have not begun
+        self.calls = Calls()
+        self.asking = Asking()
+
+    def of_calls(self, event: Event) -> bool:
+        """Read what tells of calls; False where it tells of something else."""
+        match event.fact:
+            case ModelTurned() as fact:
+                self.held = True
+                self.calls.turn(fact)
+            case ToolStarted() as fact:
+                self.held = True
+                self.calls.begin(fact, event.at)
+            case ToolFinished() as fact:
+                draft = self.calls.finish(fact, event.at)
+                if draft.question is not None:
+                    self.asking.drop(draft.question)
+            case ToolInterrupted() as fact:
+                self.calls.interrupt(fact.call_id, event.at)
+            case ToolRefused() as fact:
+                self.calls.refuse(fact)
+            case _:
+                return False
+        return True
+
+    def of_people(self, event: Event) -> bool:
+        """Read what people were asked and said; False where it tells of something else."""
+        match event.fact:
+            case ApprovalAsked() as fact:
+                self.asking.ask(fact, event.at)
+                self.calls.ask(fact, event.at)
+                self.park()
+            case ApprovalDecided() as fact:
+                if self.asking.decide(fact, event.at) and fact.decision == "deny":
+                    self.calls.decided(fact.call_id, fact.approval, refused=True, at=event.at)
+            case ApprovalWithdrawn() as fact:
+                if self.asking.withdraw(fact, event.at):
+                    self.calls.decided(fact.call_id, fact.approval, refused=False, at=event.at)
+            case ApprovalReminded() as fact:
+                self.asking.remind(fact.approval)
+            case QuestionAsked() as fact:
+                self.calls.question(fact, self.asking.question(fact, event.at))
+                self.park()
+            case InstructionGiven() as fact:
+                self.asking.say(fact, event.at)
+            case _:
+                return False
+        return True
 
     def of_task(self, event: Event) -> None:
-        self.last = event.at
+        """Read what tells of the task itself."""
         match event.fact:
             case TaskOpened() as fact:
                 self.opened = self.opened or (fact, event.at)
+                self.agent = self.agent or fact.agent
             case RunStarted() as fact:
-                self.runs.append(RunView(fact.attempt, fact.worker, fact.model, event.at))
+                self.runs.append(RunView(fact.attempt, fact.worker, fact.model, event.at, self.follows))
+                self.held, self.follows = True, ""
             case TaskFinished() | TaskFailed() | TaskCancelled() as fact:
                 self.ended = (fact, event.at)
+                self.calls.close(event.at)
+                self.asking.close("The task is over.", event.at)
+            case TaskRetried():
+                self.ended, self.retries = None, self.retries + 1
+                self.go_another_way("retry", "The task was begun anew.", event.at)
+                self.calls.begin_anew()
+            case TaskReassigned() as fact:
+                self.agent = fact.agent
+                self.go_another_way("reassign", f"@{fact.agent} goes on with the task.", event.at)
             case ArtifactSaved(purpose="file") as fact:
                 self.artifacts.append(fact)
 
-    def of_steps(self, event: Event) -> None:
-        match event.fact:
-            case ModelTurned() as fact:
-                self.last_words = fact.words
-                for place, call in enumerate(fact.calls):
-                    self.asked[call.id] = _Draft(call.tool, call.tool, words="" if place else fact.words)
-            case ToolStarted() as fact:
-                self.draft(fact.call.id).begin(fact, event.at)
-            case ToolFinished() as fact:
-                self.draft(fact.call_id).finish(fact, event.at)
-            case ToolInterrupted() as fact:
-                self.draft(fact.call_id).break_off(event.at)
+    def park(self) -> None:
+        """The task waits for people, and no worker with it."""
+        self.held = False
+        if self.runs:
+            self.follows = "wait"
 
-    def draft(self, call_id: str) -> _Draft:
-        if call_id not in self.drafts:
-            self.drafts[call_id] = self.asked.get(call_id) or _Draft(tool="", what=call_id)
-        return self.drafts[call_id]
+    def go_another_way(self, how: Follows, why: str, at: datetime) -> None:
+        """What was under way is over, and another run will begin."""
+        self.calls.close(at)
+        self.asking.close(why, at)
+        self.held = False
+        if self.runs and self.follows != "retry":
+            self.follows = how
 
     def report(self, key: str) -> Report:
+        """What there is to show."""
         task, opened = self.opened or (None, None)
         end, ended = self.ended or (None, None)
-        if ended:
-            for draft in self.drafts.values():
-                if draft.state == "running":
-                    draft.break_off(ended)
-        state, outcome = _outcome(end, self.last_words)
         changed = end if isinstance(end, TaskFinished | TaskFailed) else None
         return Report(
             key=key,
             title=(task.title.strip() if task else "") or key,
             text=task.text if task else "",
-            agent=task.agent if task else "",
+            agent=self.agent,
             asked_by=task.asked_by if task else "",
             door=task.door if task else "",
-            state="running" if self.runs and not end else state,
+            state=self.state(),
             opened=opened,
             started=self.runs[0].started if self.runs else None,
             ended=ended,
             as_of=self.last,
-            outcome=outcome,
-            steps=tuple(draft.view(number) for number, draft in enumerate(self.drafts.values(), 1)),
+            outcome=_outcome(end, self.calls.last_words),
+            steps=self.calls.views(self.asking),
             runs=tuple(self.runs),
             changes=changed.changes if changed else (),
             more_changes=max(changed.more_changes, 0) if changed else 0,
             artifacts=tuple(self.artifacts),
+            approvals=tuple(self.asking.approvals.values()),
+            questions=tuple(self.asking.questions),
+            instructions=tuple(self.asking.instructions),
+            retries=self.retries,
         )
 
+    def state(self) -> State:
+        """Where the task stands."""
+        match self.ended and self.ended[0]:
+            case TaskFinished():
+                return "done"
+            case TaskFailed():
+                return "failed"
+            case TaskCancelled():
+                return "cancelled"
+        if self.asking.open:
+            return "waiting"
+        return "running" if self.runs and self.held else "queued"
 
-def _outcome(end: Ended | None, last_words: str) -> tuple[State, str]:
+
+def _outcome(end: Ended | None, last_words: str) -> str:
     match end:
         case TaskFinished():
-            return "done", end.summary.strip() or last_words
+            return end.summary.strip() or last_words
         case TaskFailed():
-            return "failed", end.reason.strip()
+            return end.reason.strip()
         case TaskCancelled():
-            return "cancelled", f"Cancelled by {' '.join(end.by.split())}."
-    return "queued", ""
+            return f"Cancelled by {' '.join(end.by.split())}."
+    return ""

@@ -1,73 +1,29 @@
 """Sample tasks, told by events, for the tests of their reports."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from bot.events import (
-    AnyFact,
+    ApprovalReminded,
+    ApprovalWithdrawn,
     ArtifactSaved,
-    Call,
     Change,
-    Event,
-    ModelTurned,
+    InstructionGiven,
+    QuestionAsked,
     RunStarted,
     TaskCancelled,
     TaskFailed,
     TaskFinished,
-    TaskOpened,
+    TaskReassigned,
+    TaskRetried,
     ToolFinished,
     ToolInterrupted,
+    ToolRefused,
     ToolStarted,
 )
 from bot.reports.report import Report
-from bot.reports.summary import read
-
-BEGIN = datetime(2026, 11, 21, 14, 3, 12, tzinfo=UTC)
-
-
-class Story:  # each method lets time pass and records what happened
-    """Events of one task in the making."""
-
-    def __init__(self, title: str, text: str, **opened: str) -> None:
-        self.events: list[Event] = []
-        self.now = BEGIN
-        self.steps = 0
-        who = {"agent": "coder", "asked_by": "Ana Souza", "door": "slack", **opened}
-        self.add(TaskOpened(title=title, text=text, **who))
-
-    def add(self, fact: AnyFact, after: float = 0.0) -> "Story":
-        """Record a fact."""
-        self.now += timedelta(seconds=after)
-        self.events.append(Event(len(self.events) + 1, self.now, "test", fact))
-        return self
-
-    def run(self, attempt: int = 1, after: float = 0.4) -> "Story":
-        """A worker claims the task."""
-        return self.add(RunStarted(attempt=attempt, worker=f"atlas-{attempt}", model="runbook"), after)
-
-    def start(self, what: str, *, words: str = "", tool: str = "terminal", think: float = 0.2) -> Call:
-        """A call is asked for and begins."""
-        self.steps += 1
-        call = Call(id=f"c{self.steps}", tool=tool, args={"command": what})
-        self.add(ModelTurned(step=self.steps, words=words, calls=(call,)), think)
-        self.add(ToolStarted(step=self.steps, call=call, does=what), 0.01)
-        return call
-
-    def step(self, what: str, output: str = "", seconds: float = 1.0, **ended: Any) -> "Story":
-        """A call begins and ends."""
-        aside = {name: ended.pop(name) for name in ("words", "tool", "think") if name in ended}
-        call = self.start(what, **aside)
-        measured = {"ok": True, "exit_code": 0, "peak_rss_bytes": 18_400_000, **ended}
-        fact = ToolFinished(step=self.steps, call_id=call.id, output=output, seconds=seconds, **measured)
-        return self.add(fact, seconds)
-
-    def report(self, key: str = "T-12") -> Report:
-        """The report so far."""
-        return read(key, self.events)
-
+from tests.bot.reports.story import Story
 
 CHANGES = (
     Change(path="src/billing/invoice.py", how="changed", size=8_412, added=12, removed=3),
@@ -225,13 +181,81 @@ def running() -> Report:
     return story.report()
 
 
+LONG_COMMAND = (
+    "psql production <<'SQL'\n"
+    + "".join(
+        f"UPDATE invoices SET total = quantize(total, 2), revised_at = now() WHERE batch = {number} "
+        f"AND state = 'open' AND customer_id IN (SELECT id FROM customers WHERE region = 'north-{number}');\n"
+        for number in range(40)
+    )
+    + "SQL"
+)
+
+
+def decided() -> Report:
+    """Approvals of every kind, a question, instructions, refusals and a retry."""
+    story = Story("Round the open invoices anew", "Fix the totals of the open invoices in production.").run()
+    story.step("git status --short", " M billing/invoice.py\n", 0.02)
+    call = story.ask("git push origin main", approvers=("Mel Ortiz", "Dana"), addresses=("dana@example.org",))
+    story.add(ApprovalReminded(approval=17), 3600)
+    story.decide(call, "approve", after=240, by="Mel Ortiz", note="After the green build, fine.").run()
+    story.add(ToolStarted(step=story.steps, call=call, does="git push origin main", approval=17), 0.1)
+    story.add(ToolFinished(step=story.steps, call_id=call.id, ok=True, output="main -> main", exit_code=0), 2)
+    story.add(InstructionGiven(text="Leave the archived invoices alone.", by="Ana Souza", door="slack"), 3)
+    call = story.ask(LONG_COMMAND, 18, approvers=("Dana",), addresses=("dana@example.org",))
+    story.decide(
+        call, "deny", 18, 1900, by="Dana", door="email", note="Too broad:\n\n- one batch first\n- then all"
+    ).run()
+    why = "Dana denied it: Too broad"
+    story.add(ToolRefused(step=story.steps, call_id=call.id, does=LONG_COMMAND, why=why))
+    call = story.want("rm -rf /srv/archive")
+    why = "@coder may not run `rm -rf *`: Ada denied it to all agents. An admin can change it."
+    story.add(ToolRefused(step=story.steps, call_id=call.id, does="rm -rf /srv/archive", why=why))
+    call = story.start("Which batch is to be first?", tool="ask")
+    asked = QuestionAsked(
+        step=story.steps,
+        call_id=call.id,
+        text="Which batch is to be first?\n\nBatch 3 is the smallest, batch 9 the oldest.",
+        options=("batch 3", "batch 9"),
+    )
+    story.add(asked)
+    story.add(InstructionGiven(text="batch 3", by="Mel Ortiz", door="slack", answers=call.id), 700)
+    story.add(ToolFinished(step=story.steps, call_id=call.id, ok=True, output="batch 3")).run()
+    story.add(
+        InstructionGiven(
+            text="And tell me the sum before and after.\n\n1. open\n2. closed",
+            by="dana@example.org",
+            door="email",
+        ),
+        20,
+    )
+    call = story.ask("psql production -f batch-3.sql", 19)
+    story.add(ApprovalWithdrawn(approval=19, call_id=call.id, why="T-40 was cancelled."), 60)
+    story.add(TaskCancelled(by="Ana Souza"))
+    story.add(TaskRetried(by="Ana Souza"), 5000)
+    story.add(TaskReassigned(agent="dba", by="Ana Souza"), 1).run()
+    story.step("psql production -f batch-3.sql", "UPDATE 12\n", 4)
+    story.add(InstructionGiven(text="Thank you, that is all.", by="Mel Ortiz", door="cli"), 2)
+    story.add(TaskFinished(summary="Batch 3 is rounded: 12 invoices."), 1)
+    return story.report("T-40")
+
+
+def waiting() -> Report:
+    """A call waits for an approval."""
+    story = Story("Push it", "Push it.").run()
+    story.step("git status", "clean\n", 0.1)
+    story.ask("git push")
+    return story.report()
+
+
 def single() -> Report:
     story = Story("Say hello", "```sh\necho hello\n```", door="cli").run()
     return story.step("echo hello", "hello\n", 0.03).add(TaskFinished(summary="Ran 1 step."), 0.002).report()
 
 
 SAMPLES: dict[str, Callable[[], Report]] = {
-    maker.__name__: maker for maker in (success, failure, cancelled, many, torture, running, single)
+    maker.__name__: maker
+    for maker in (success, failure, cancelled, many, torture, running, decided, waiting, single)
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reports.humane import counted, duration, moment, size
+from bot.reports.humane import counted, duration, minute, moment, size
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,9 @@ def test_counts_and_moments() -> None:
     assert moment(datetime(2026, 11, 21, 14, 3, 12, tzinfo=UTC)) == "21 Nov 2026, 14:03:12 UTC"
     east = timezone(timedelta(hours=2))
     assert moment(datetime(2026, 1, 1, 1, 0, tzinfo=east)) == "31 Dec 2025, 23:00:00 UTC"
+
+
+def test_a_minute_is_told_in_utc() -> None:
+    """Seconds are left out, and every zone is told as UTC."""
+    at = datetime(2026, 11, 21, 13, 3, 59, tzinfo=timezone(timedelta(hours=1)))
+    assert minute(at) == "21 Nov 2026, 12:03 UTC"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import Destination
 
-from bot.events import Change, TaskFinished
+from bot.events import Change, InstructionGiven, QuestionAsked, TaskFinished, ToolRefused
 from bot.reports.pdf import MAX_PAGES, draw
 from bot.reports.report import Report, StepView
 
@@ -69,6 +69,57 @@ def test_steps_and_files_follow(samples: dict[str, Maker]) -> None:
     assert "python import.py customers.csv" in text
     assert text.count("reading 1,204,332 rows …") == 40
     assert re.search(r"src/billing/invoice\.py changed \+12 .3 8\.4 kB", text)
+
+
+def test_the_ledger_tells_who_let_what(samples: dict[str, Maker]) -> None:
+    """Each decision stands with its exact call, who, when, which door and why; so does what people said."""
+    reader = opened(samples["decided"]())
+    text = text_of(reader)
+    parts = (
+        "A-17 terminal approved Asked 21 Nov 2026, 14:03 UTC · Mel Ortiz, Dana may decide",
+        "git push origin main Approved by Mel Ortiz in Slack, 21 Nov 2026, 15:07 UTC After the green build",
+        "region = 'north-0'",
+        "region = 'north-39'",
+        "Denied by Dana by email, 21 Nov 2026, 15:38 UTC Too broad:",
+        "Withdrawn T-40 was cancelled.",
+        "To choose from: batch 3, batch 9 Answered by Mel Ortiz in Slack, 21 Nov 2026, 15:50 UTC batch 3",
+        "Told by Ana Souza in Slack, 21 Nov 2026, 15:07 UTC Leave the archived invoices alone.",
+        "Told by dana@example.org by email, 21 Nov 2026, 15:50 UTC And tell me the sum",
+        "Step 4 rm -rf /srv/archive refused @coder may not run rm -rf *: Ada denied it to all agents.",
+    )
+    places = [text.find(part) for part in parts]
+    assert -1 not in places
+    assert places == sorted(places)
+    ledger = ["Approvals", "Questions", "Instructions", "Refused by a rule", "Steps"]
+    assert [one for one in titles(reader.outline) if one in ledger] == ledger
+    assert "1 h 48 min of it waiting for people" in text
+
+
+def test_a_hostile_ledger_is_cut_everywhere(story: type[Any]) -> None:
+    """Calls, names, reasons and answers of any length and number end in a bounded report that says so."""
+    told = story("t", "").run()
+    for number in range(1, 50):
+        call = told.ask("c" * 2_000 + "\n" * 900, number, approvers=("n" * 2000,), rule="漢" * 2000)
+        told.decide(call, "deny", number, by="b " * 2000, door="d" * 2000, note="w\n" * 2000)
+        why = "no\n" * 2000
+        told.add(ToolRefused(step=number, call_id=f"r{number}", does="x" * 900, why=why))
+        told.add(QuestionAsked(step=1, call_id=f"q{number}", text="?\n" * 2000, options=("o " * 2000,)))
+        told.add(InstructionGiven(text="a" * 20_000, by="", door="", answers=f"q{number}"))
+        told.add(InstructionGiven(text="\u202e\x1b[31m\u200f" * 2000, by="\u202e", door="email"))
+    reader = opened(told.add(TaskFinished(summary="s")).report())
+    assert len(reader.pages) <= MAX_PAGES
+    text = text_of(reader)
+    assert text.count("more are left out of this PDF.") == 4
+    assert "U+202E" in text
+    assert re.search(r"Denied by (b )+b… [d ]+…, 21 Nov 2026", text)
+
+
+def test_one_long_call_is_shown_whole(story: type[Any]) -> None:
+    """What a person let has room in the ledger, up to hundreds of lines."""
+    told = story("t", "").run()
+    told.decide(told.ask("\n".join(f"line {number} of it" for number in range(800))), "approve")
+    text = text_of(opened(told.add(TaskFinished(summary="s")).report()))
+    assert all(f"line {number} of it" in text for number in range(800))
 
 
 def test_a_viewer_knows_what_it_is(samples: dict[str, Maker]) -> None:
@@ -205,6 +256,10 @@ def test_any_text_can_be_drawn(story: type[Any], told: tuple[str, str, str, str,
     """No text makes drawing fail."""
     title, text, what, output, summary = told
     report = story(title, text, agent=title, asked_by=what).run().step(what, output, words=text)
+    report.decide(report.ask(what, rule=text, approvers=(title,)), "deny", by=title, door=output, note=text)
+    report.add(QuestionAsked(step=2, call_id="q", text=text, options=(title,)))
+    report.add(InstructionGiven(text=output, by=what, door=title, answers="q"))
+    report.add(InstructionGiven(text=output, by=what, door=title))
     report.add(TaskFinished(summary=summary, changes=(Change(path=what, how="changed", added=1),)))
     assert draw(report.report(title)).startswith(b"%PDF-")
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot.events import TaskFinished
+from bot.events import InstructionGiven, QuestionAsked, TaskFinished
 from bot.reports.html import render
 from bot.reports.markdown import escape, fence
 from bot.reports.prose import Code, Item, Paragraph, blocks, cut
@@ -43,6 +43,51 @@ def test_the_parts_stand_in_order(samples: dict[str, Callable[[], Report]]) -> N
         "Files changed",
         "Files kept",
     ]
+
+
+def test_what_people_decided_and_said_has_its_headings(samples: dict[str, Callable[[], Report]]) -> None:
+    """Who let what and who said what stands in headings; the exact call and the reason below."""
+    text = markdown(samples["decided"]())
+    found = headings(text)
+    assert found[3 : found.index("Steps")] == [
+        "Approvals",
+        "A-17: Approved by Mel Ortiz in Slack, 21 Nov 2026, 15:07 UTC",
+        "A-18: Denied by Dana by email, 21 Nov 2026, 15:38 UTC",
+        "A-19: Withdrawn",
+        "Questions",
+        "Question 1: asked 21 Nov 2026, 15:38 UTC",
+        "Answer 1: Answered by Mel Ortiz in Slack, 21 Nov 2026, 15:50 UTC",
+        "Instructions",
+        "Told by Ana Souza in Slack, 21 Nov 2026, 15:07 UTC",
+        "Told by dana@example.org by email, 21 Nov 2026, 15:50 UTC",
+        "Told by Mel Ortiz on the command line, 21 Nov 2026, 17:15 UTC",
+    ]
+    assert text.count("UPDATE invoices") == 80  # whole, in the approval and in the step
+    assert "Mel Ortiz, Dana may decide · asked by email: dana@example.org · reminded once" in text
+    assert "Too broad:\n\n- one batch first\n- then all" in text
+    assert (
+        "A-17: Approved by Mel Ortiz in Slack, 21 Nov 2026, 15:07 UTC: After the green build, fine." in text
+    )
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(does=hostile, name=hostile, note=hostile, question=hostile)
+@example(does="```\n## Steps", name="a\n# b", note="```\n### A-18: Approved", question="## Answer 1\n---")
+def test_nobody_can_forge_what_people_decided(
+    story: type[Any], does: str, name: str, note: str, question: str
+) -> None:
+    """Whatever is in a call, a name, a reason, a question or an answer, the headings are the report's own."""
+    told = story("T", "").run()
+    call = told.ask(does, rule=note, approvers=(name,), addresses=(name,))
+    told.decide(call, "deny", by=name, door=name, note=note)
+    told.add(QuestionAsked(step=2, call_id="q", text=question, options=(name, note)))
+    told.add(InstructionGiven(text=note, by=name, door="email", answers="q"))
+    told.add(InstructionGiven(text=question, by=name, door=name))
+    parts = r"(Approvals|Questions|Instructions|Steps)$"
+    own = rf"T-12 |{parts}|A-17: Denied|Step [12]: |Question 1: |Answer 1: |Told"
+    found = headings(markdown(told.report()))
+    assert [one for one in found if not re.match(own, one)] == []
+    assert len(found) == 11
 
 
 def test_facts_and_files_are_tables(samples: dict[str, Callable[[], Report]]) -> None:

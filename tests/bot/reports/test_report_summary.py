@@ -11,27 +11,37 @@ from pydantic import TypeAdapter
 
 from bot.events import (
     AnyFact,
+    ApprovalAsked,
+    ApprovalDecided,
+    ApprovalReminded,
+    ApprovalWithdrawn,
     ArtifactSaved,
     Call,
     DeliveryAbandoned,
     Event,
+    InstructionGiven,
     ModelTurned,
+    QuestionAsked,
     RunStarted,
     TaskCancelled,
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskReassigned,
+    TaskRetried,
     ToolFinished,
     ToolInterrupted,
+    ToolRefused,
     ToolStarted,
 )
 from bot.reports import phrases
 from bot.reports.report import Report
-from bot.reports.summary import headline, read
+from bot.reports.summary import headline, markdown, read
 
 Maker = Callable[[], Report]
 
 ids = st.sampled_from(["a", "b", "c"])
+numbers = st.integers(1, 3)
 calls = st.builds(Call, id=ids, tool=st.text(), args=st.just({}))
 facts: st.SearchStrategy[AnyFact] = st.one_of(
     st.from_type(TaskOpened),
@@ -45,6 +55,15 @@ facts: st.SearchStrategy[AnyFact] = st.one_of(
     st.from_type(TaskFailed),
     st.from_type(TaskCancelled),
     st.from_type(ArtifactSaved),
+    st.builds(InstructionGiven, answers=ids | st.just("")),
+    st.builds(QuestionAsked, call_id=ids),
+    st.builds(ApprovalAsked, approval=numbers, call=calls),
+    st.builds(ApprovalDecided, approval=numbers, call_id=ids),
+    st.builds(ApprovalWithdrawn, approval=numbers, call_id=ids),
+    st.builds(ApprovalReminded, approval=numbers),
+    st.builds(ToolRefused, call_id=ids),
+    st.from_type(TaskReassigned),
+    st.from_type(TaskRetried),
 )
 
 
@@ -57,6 +76,8 @@ def test_headlines_tell_how_it_went(samples: dict[str, Maker]) -> None:
         "many": "Done in 9 min 23 s: 60 steps, 3 failed, 72 files changed",
         "torture": "Done in 3.5 s: 2 steps, 1 failed, 1 file changed",
         "running": "Running for 450 ms so far: 2 steps",
+        "decided": "Done in 7.2 s: 7 steps, 2 refused, 1 interrupted, no files changed",
+        "waiting": "Waiting for approval A-17 since 21 Nov 2026, 14:03 UTC: 2 steps",
         "single": "Done in 242 ms: 1 step, no files changed",
     }
 
@@ -177,6 +198,13 @@ def test_any_events_in_any_order_can_be_read(told: list[AnyFact], samples: dict[
     report = read("T-1", events)
     assert headline(report)
     assert [step.number for step in report.steps] == list(range(1, len(report.steps) + 1))
+    assert markdown(report)
+    if told and isinstance(
+        told[-1], TaskFinished | TaskFailed | TaskCancelled | TaskRetried | TaskReassigned
+    ):
+        assert not {"running", "waiting"} & {step.state for step in report.steps}
+        assert not any(view.state == "open" for view in report.approvals)
+        assert not any(question.open for question in report.questions)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
