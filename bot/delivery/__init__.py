@@ -1,1 +1,1 @@
-"""Telling people: the pump moves each subscription along its task's log, outlets say it in their way."""
+"""Telling people: the pump moves subscriptions along their logs, the notifier says what belongs to none."""

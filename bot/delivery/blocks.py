@@ -1,22 +1,18 @@
 """A task as Block Kit: pure functions from a report to the payload of one message.
 
-Limits: https://docs.slack.dev/reference/block-kit/blocks (3,000 characters of text in a section). Slack takes
-a `markdown` block apart at headings and rules, and the pieces count towards the 50 blocks of a message; all
-text together may have some 12,000 characters (slackapi/bolt-js#2509 and #2867).
+Slack takes a `markdown` block apart at headings and rules, and the pieces count towards the 50 blocks of a
+message; all text together may have some 12,000 characters (slackapi/bolt-js#2509 and #2867).
 """
 
 import re
-from typing import Any
 
+from bot.delivery.kit import SECTION_CHARS, Block, Payload, context, name, payload, section
 from bot.delivery.mrkdwn import code, cut, escape, fenced, fitted, neutral
+from bot.reports import phrases
 from bot.reports.humane import duration
-from bot.reports.report import label_of
-from bot.reports.summary import Report, StepView, headline
+from bot.reports.report import Report, StepView, label_of
 from bot.reports.visible import revealed
 
-Payload = dict[str, Any]
-
-SECTION_CHARS = 2_900
 MARKDOWN_CHARS = 8_000
 MARKDOWN_HEADINGS = 20
 REQUEST_CHARS = 1_200
@@ -24,16 +20,23 @@ REQUEST_CODE_LINES = 4
 OUTPUT_CHARS = 1_500
 LONGEST_ENTITY = len("&amp;")
 COMMAND_CHARS = 70
-NAME_CHARS = 200
 SHOWN_STEPS = 8
 ICONS = {
     "queued": ":clock3:",
     "running": ":gear:",
+    "waiting": ":hourglass_flowing_sand:",
     "done": ":white_check_mark:",
     "failed": ":x:",
     "cancelled": ":black_square_for_stop:",
 }
-STEP_ICONS = {"running": ":gear:", "ok": ":white_check_mark:", "failed": ":x:", "interrupted": ":warning:"}
+STEP_ICONS = {
+    "waiting": ":hourglass_flowing_sand:",
+    "running": ":gear:",
+    "ok": ":white_check_mark:",
+    "failed": ":x:",
+    "refused": ":no_entry:",
+    "interrupted": ":warning:",
+}
 
 
 def root(report: Report, astray: str = "") -> Payload:
@@ -43,15 +46,16 @@ def root(report: Report, astray: str = "") -> Payload:
         report: The task.
         astray: The channel where the thread should be, and the bot may not write.
     """
-    title = f"*{report.key}*  {_name(report.title)}"
-    blocks = [_section(f"{ICONS[report.state]} {title}")]
+    title = f"*{report.key}*  {name(report.title)}"
+    blocks = [section(f"{ICONS[report.state]} {title}")]
     if request := _request(report):
-        blocks.append(_section(request))
-    blocks.append(_context(f"{_name(report.asked_by)} asked @{_name(report.agent)} · {report.state}"))
+        blocks.append(section(request))
+    state = f"waiting {phrases.waits_for(report)}" if report.state == "waiting" else report.state
+    blocks.append(context(f"{name(report.asked_by)} asked @{name(report.agent)} · {state}"))
     if astray:
         hint = f"I cannot write in <#{astray}>, so this thread is here. Invite me there: `/invite`"
-        blocks.append(_context(hint))
-    return _payload(f"{report.key} {report.title}", blocks)
+        blocks.append(context(hint))
+    return payload(f"{report.key} {report.title}", blocks)
 
 
 def progress(report: Report) -> Payload:
@@ -63,36 +67,54 @@ def progress(report: Report) -> Payload:
     if not lines:
         lines = ["Getting ready …"]
     if report.lost_workers:
-        lines.append(f"_Taken over by {_name(report.runs[-1].worker)} after a worker was lost._")
+        lines.append(f"_Taken over by {name(report.runs[-1].worker)} after a worker was lost._")
     text = cut("\n".join(lines), SECTION_CHARS)
-    return _payload(f"{report.key}: {headline(report)}", [_section(text)])
+    return payload(f"{report.key}: {phrases.headline(report)}", [section(text)])
 
 
 def result(report: Report) -> Payload:
     """How it ended: the agent's words, and of a failure what the last step printed."""
     head = f"{ICONS[report.state]} *{report.key}* is {report.state}"
-    blocks = [_section(head)]
+    blocks = [section(head)]
     if report.outcome:
-        blocks.append({"type": "markdown", "text": _markdown(report.outcome)})
+        blocks.append(markdown(report.outcome))
     last = report.steps[-1] if report.steps else None
     if report.state == "failed" and last and last.output.strip():
-        blocks.append(_section(fenced(_tail(last.output))))
-    blocks.append(_context(escape(headline(report))))
-    return _payload(f"{report.key} is {report.state}: {report.title}", blocks)
+        blocks.append(section(fenced(_tail(last.output))))
+    blocks.append(context(escape(phrases.headline(report))))
+    return payload(f"{report.key} is {report.state}: {report.title}", blocks)
 
 
 def no_report(report: Report, why: str) -> Payload:
     """That the thread gets no PDF, and why."""
-    return _payload(f"{report.key} has no PDF", [_context(_name(why))])
-
-
-def _name(text: str) -> str:
-    return escape(cut(revealed(text), NAME_CHARS))
+    return payload(f"{report.key} has no PDF", [context(name(why))])
 
 
 def _line(step: StepView) -> str:
-    took = f" · {duration(step.seconds)}" if step.state != "running" else " …"
-    return f"{STEP_ICONS[step.state]} {step.number}. {code(cut(revealed(step.label), COMMAND_CHARS))}{took}"
+    label = code(cut(revealed(step.label), COMMAND_CHARS))
+    return f"{STEP_ICONS[step.state]} {step.number}. {label}{_course(step)}"
+
+
+def _course(step: StepView) -> str:
+    """How a step goes, as its line ends."""
+    match step.state:
+        case "running":
+            return " …"
+        case "refused":
+            return " · refused"
+        case "waiting":
+            return f" · {_waits_for(step)}"
+        case "interrupted" if not step.started:
+            return ""
+    return f" · {duration(step.seconds)}"
+
+
+def _waits_for(step: StepView) -> str:
+    if step.approval and step.approval.state == "open":
+        return f"waits for {step.approval.key}"
+    if step.question and step.question.open:
+        return "waits for an answer"
+    return "waits for a worker"
 
 
 def _request(report: Report) -> str:
@@ -119,12 +141,12 @@ def _excerpt(script: str) -> str:
     return f"▸ {code(cut(label_of(script), COMMAND_CHARS))} · {len(lines)} lines"
 
 
-def _markdown(text: str) -> str:
+def markdown(text: str) -> Block:
     """An agent's Markdown as one block that Slack takes: its mentions dead, its headings not too many."""
     text = revealed(text)
     if len(_HEADING.findall(text)) > MARKDOWN_HEADINGS:
         text = _HEADING.sub("", text)
-    return cut(neutral(text), MARKDOWN_CHARS)
+    return {"type": "markdown", "text": cut(neutral(text), MARKDOWN_CHARS)}
 
 
 _HEADING = re.compile(r"(?m)^ {0,3}(?:#{1,6}\s+|[-*_]{3,}\s*$)")
@@ -140,15 +162,3 @@ def _tail(output: str) -> str:
     if lines:
         shown.insert(0, "…" if shown else "…" + lines[-1][-OUTPUT_CHARS // LONGEST_ENTITY :])
     return "\n".join(shown)
-
-
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}, "expand": True}
-
-
-def _context(text: str) -> dict[str, Any]:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(text, SECTION_CHARS)}]}
-
-
-def _payload(text: str, blocks: list[dict[str, Any]]) -> Payload:
-    return {"text": escape(cut(revealed(text), 300)), "blocks": blocks}

@@ -1,18 +1,24 @@
-"""A task's result as a mail, through the SMTP server of the settings."""
+"""A task by mail, through the SMTP server of the settings."""
 
 import asyncio
 import contextlib
 import smtplib
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from bot.artifacts import Artifacts
-from bot.delivery.envelope import Attachment, Sender, build, message_id
-from bot.delivery.outlet import AccessError, Letter, Message, Sent
+from bot.delivery import mail_of_task, mail_plan
+from bot.delivery.envelope import Sender, message_id, of_notice, of_task, subject
+from bot.delivery.mail_view import Answer
+from bot.delivery.outlet import AccessError, Attachment, Letter, Message, Recipient, Sent
 from bot.errors import LegworkError, Permanent, Retry
-from bot.events import ArtifactSaved, Event, ReportFailed
+from bot.events import ApprovalAsked, ApprovalReminded, ArtifactSaved, Event
+from bot.reply_address import ReplyAddresses
+from storage.tables import Notices
 
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 REFUSED, REFUSED_FOR_GOOD = 400, 500
@@ -118,46 +124,87 @@ def _refusal(code: int, answer: bytes | str, what: str) -> Retry | Permanent:
     return Permanent(why) if code >= REFUSED_FOR_GOOD else Retry(why)
 
 
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the house writes mails.
+
+    Attributes:
+        replies: Makes the addresses that answers go to; None where no mail reaches us.
+        first_mail_s: Seconds that a task may take before people are mailed that it was opened.
+        ask_days: Days for which a mail that asks for an approval can be answered.
+        now: The clock.
+    """
+
+    replies: ReplyAddresses | None
+    first_mail_s: float
+    ask_days: float
+    now: Callable[[], datetime]
+
+
 class EmailOutlet:
-    """Tells people by email: one mail when the task is over and its report is drawn.
+    """Tells people by email: that a task was opened, what is asked of them, and how it ended.
 
     Args:
         mailer: Hands mails over.
         sender: Who they are from.
         artifacts: Where the reports are.
+        manners: How they are written.
     """
 
     name = "email"
 
-    def __init__(self, mailer: Mailer, sender: Sender, artifacts: Artifacts) -> None:
+    def __init__(self, mailer: Mailer, sender: Sender, artifacts: Artifacts, manners: Manners) -> None:
         self._mailer = mailer
         self._sender = sender
         self._artifacts = artifacts
+        self._manners = manners
 
-    def plan(self, events: Sequence[Event], cursor: int) -> list[Message]:
-        """A mail where the report is there, or is known not to come."""
-        return [Message(event.seq, "result", event.seq) for event in events[cursor:] if _concludes(event)]
+    def plan(self, events: Sequence[Event], cursor: int, to: Recipient) -> list[Message]:
+        """A mail for each milestone that is still news."""
+        return mail_plan.plan(events, cursor, to)
 
-    def wait_s(self, letter: Letter) -> float:  # noqa: ARG002  mails need not be spaced out
-        """A mail goes at once."""
-        return 0
+    def wait_s(self, letter: Letter) -> float:
+        """The first mail waits, since a task that is over in a moment needs but one; others go at once."""
+        if letter.message.part != mail_plan.OPENED:
+            return 0
+        age_s = (self._manners.now() - letter.event.at).total_seconds()
+        return max(self._manners.first_mail_s - age_s, 0)
 
     async def send(self, letter: Letter) -> Sent:
         """Send the mail; one that may have gone out before goes again under the same Message-ID."""
-        attachment = None
-        if isinstance(letter.event.fact, ArtifactSaved):
-            saved = letter.event.fact
-            content = await asyncio.to_thread(self._artifacts.read, letter.report.key, saved)
-            attachment = Attachment(saved.name, saved.media_type, content)
-        mail = build(letter, self._sender, attachment)
-        await asyncio.to_thread(self._mailer.send, mail, self._sender.address.addr_spec, letter.to.address)
+        answer = self._answer(letter)
+        view = mail_of_task.view(letter, answer, subject(letter.report))
+        files = (*view.files, *await self._report(letter))
+        mail = of_task(letter, self._sender, view, answer.address if answer else "", files)
+        await self._hand_over(mail, letter.to.address)
         return Sent(message_id(letter, self._sender), maybe_twice=letter.since is not None)
 
     async def edit(self, letter: Letter) -> None:
         """A mail cannot be changed; `plan` never asks for it."""
         raise Permanent(f"A mail about {letter.report.key} cannot be changed.")
 
+    async def say(self, notice: Notices, attachment: Attachment | None) -> None:
+        """Mail a notice; one that is said twice has the same Message-ID."""
+        await self._hand_over(of_notice(notice, self._sender, attachment), notice.address)
 
-def _concludes(event: Event) -> bool:
-    fact = event.fact
-    return isinstance(fact, ReportFailed) or (isinstance(fact, ArtifactSaved) and fact.purpose == "report")
+    async def _hand_over(self, mail: EmailMessage, to: str) -> None:
+        await asyncio.to_thread(self._mailer.send, mail, self._sender.address.addr_spec, to)
+
+    def _answer(self, letter: Letter) -> Answer | None:
+        """How the mail can be answered: a question by its own address, which runs out."""
+        replies = self._manners.replies
+        if replies is None:
+            return None
+        fact = letter.event.fact
+        if isinstance(fact, ApprovalAsked | ApprovalReminded):
+            until = letter.event.at + timedelta(days=self._manners.ask_days)
+            return Answer(replies.ask(fact.approval, letter.to.id, until), until)
+        return Answer(replies.task(int(letter.report.key.removeprefix("T-")), letter.to.id))
+
+    async def _report(self, letter: Letter) -> tuple[Attachment, ...]:
+        """The PDF, in a mail that tells of it."""
+        saved = letter.event.fact
+        if not isinstance(saved, ArtifactSaved):
+            return ()
+        content = await asyncio.to_thread(self._artifacts.read, letter.report.key, saved)
+        return (Attachment(saved.name, saved.media_type, content),)

@@ -6,7 +6,7 @@ Sources: https://docs.slack.dev/messaging/formatting-message-text, https://docs.
 import re
 
 _LIVE = re.compile(r"<(?=[@#!])")
-_CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
+_CODE = re.compile(r"(?<!`)(`++)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _ITEM = re.compile(r"^- ", re.MULTILINE)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from bot.errors import Retry
 from bot.events import Event
 from bot.reports.summary import Report
+from storage.tables import Notices
 
 
 class AccessError(Retry):
@@ -23,12 +24,15 @@ class Recipient:
         address: Whom, in the outlet's own terms.
         thread: Remote id of the first message to them; empty before it.
         fallback: Address of whoever asked, for when this one cannot be reached; empty where there is none.
+        cadence: What they want to hear of: `all`, `milestones`, `daily`, `result`, `asked` (only what they
+            are to decide) or `none`.
     """
 
     id: int
     address: str
     thread: str
     fallback: str
+    cadence: str = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,14 @@ class Message:
         seq: The event it tells of; with the part it is a fixed name: what is sent under it is sent once.
         part: Which of the messages about that event.
         cursor: Where the cursor stands once it is told.
-        edits: The part of an earlier message that is changed in place; empty to send something new.
+        edits: Parts of earlier messages that are changed in place, those of them that were sent; empty to
+            send something new.
     """
 
     seq: int
     part: str
     cursor: int
-    edits: str = ""
+    edits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +87,27 @@ class Sent:
     maybe_twice: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with what is said."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 class Outlet(Protocol):
     """A way of telling people."""
 
     name: str
 
-    def plan(self, events: Sequence[Event], cursor: int) -> list[Message]:
+    def plan(self, events: Sequence[Event], cursor: int, to: Recipient) -> list[Message]:
         """What to tell of the events past the cursor, in order; pure.
 
         Args:
             events: All events of the task.
             cursor: The last event that was told.
+            to: Whom, and what they want to hear of.
         """
 
     def wait_s(self, letter: Letter) -> float:
@@ -109,6 +124,25 @@ class Outlet(Protocol):
 
     async def edit(self, letter: Letter) -> None:
         """Change an earlier message in place.
+
+        Raises:
+            AccessError: The far end does not let us in.
+            Retry: It is busy or down.
+            Permanent: It refuses for good.
+        """
+
+
+class Notifying(Protocol):
+    """A way of saying something that belongs to no subscription."""
+
+    name: str
+
+    async def say(self, notice: Notices, attachment: Attachment | None) -> None:
+        """Say it to its address; a thing said twice does no harm.
+
+        Args:
+            notice: What is to be said, to whom, and what it answers.
+            attachment: A file that goes with it.
 
         Raises:
             AccessError: The far end does not let us in.

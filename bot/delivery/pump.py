@@ -23,7 +23,7 @@ from bot.errors import Permanent, Retry
 from bot.events import DeliveryAbandoned, Event
 from bot.reports import summary
 from bot.stream import bell
-from bot.work import tasks as work
+from bot.work.keys import key
 from storage import database, deliveries, people, subscriptions, tasks
 
 log = structlog.get_logger()
@@ -49,12 +49,23 @@ class Patience:
     give_up: timedelta
     lease: timedelta
 
+    def pause(self, attempts: int, after_s: float | None = None) -> timedelta:
+        """How long to wait after another failed try.
+
+        Args:
+            attempts: How many failed before it.
+            after_s: The seconds that the far end asked for.
+        """
+        doubled = min(self.first_s * 2 ** min(attempts, MOST_DOUBLINGS), self.longest_s)
+        return timedelta(seconds=doubled if after_s is None else after_s)
+
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """The next message of a subscription, with all that is needed to say it."""
+    """The next message of a subscription, with all that is needed to say it, as the task stands."""
 
     task_id: int
+    state: str
     outlet: Outlet
     letter: Letter
 
@@ -145,17 +156,17 @@ class Pump:
         sub = subscriptions.get(held.sub_id)
         outlet = self._outlets[sub.outlet]
         events += stream.replay(sub.task.stream_id, after=events[-1].seq if events else 0)
-        report = summary.read(work.key(sub.task_id), events)
+        report = summary.read(key(sub.task_id), events)
         fallback = next(iter(people.values(sub.task.asker_id, sub.outlet)), "")
-        to = Recipient(sub.id, sub.address, sub.thread, fallback)
+        to = Recipient(sub.id, sub.address, sub.thread, fallback, sub.cadence)
         earlier = deliveries.remote_ids(sub.id)
-        for message in outlet.plan(events, sub.cursor):
+        for message in outlet.plan(events, sub.cursor, to):
             letter = Letter(message, to, report, events[message.seq - 1], earlier)
             if message.edits:
-                if message.edits in earlier:
-                    return _Next(sub.task_id, outlet, letter)
+                if not earlier.keys().isdisjoint(message.edits):
+                    return _Next(sub.task_id, sub.task.state, outlet, letter)
             elif not deliveries.settled(sub.id, message.seq, message.part):
-                return _Next(sub.task_id, outlet, letter)
+                return _Next(sub.task_id, sub.task.state, outlet, letter)
             subscriptions.advance(sub.id, message.cursor)
         subscriptions.advance(sub.id, events[-1].seq)
         return None
@@ -165,12 +176,12 @@ class Pump:
         outlet, letter = upcoming.outlet, upcoming.letter
         try:
             if letter.message.edits:
-                await _foreseen(outlet.edit(letter))
+                await foreseen(outlet.edit(letter))
                 await database.insist(self._edited, held, letter)
             else:
                 since = await database.insist(self._begin, held, letter)
                 letter = dataclasses.replace(letter, since=since)
-                sent = await _foreseen(outlet.send(letter))
+                sent = await foreseen(outlet.send(letter))
                 await database.insist(self._sent, held, letter, sent)
         except Retry as error:
             return await database.insist(self._postpone, held, letter, error)
@@ -208,9 +219,7 @@ class Pump:
             deliveries.forget(sub.id, message.seq, message.part)
         log.warning("far end busy or down", task=letter.report.key, to=letter.to.address, why=str(error))
         if error.after_s is None:
-            wait_s = self._patience.first_s * 2 ** min(sub.attempts, MOST_DOUBLINGS)
-            until = now + timedelta(seconds=min(wait_s, self._patience.longest_s))
-            subscriptions.postpone(sub.id, until, since)
+            subscriptions.postpone(sub.id, now + self._patience.pause(sub.attempts), since)
         else:
             subscriptions.wait(sub.id, now + timedelta(seconds=error.after_s))
         return False
@@ -233,7 +242,7 @@ class Pump:
         stream.record(stream.HOUSE, "pump", abandoned, now)
 
 
-async def _foreseen(act: Awaitable[T]) -> T:
+async def foreseen(act: Awaitable[T]) -> T:
     """Await an outlet; an error that nobody foresaw is logged, and taken for a passing one.
 
     Raises:
@@ -250,10 +259,13 @@ async def _foreseen(act: Awaitable[T]) -> T:
 
 
 async def _wait(upcoming: _Next, wait_s: float) -> None:
-    """Let time pass, but no more than the task takes: its result is what people wait for."""
+    """Let time pass, but no more than the task stays as it is: a question or its end is told at once."""
     heard = bell.rung
-    ended = upcoming.letter.report.ended is not None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(wait_s):
-            while ended or await database.insist(tasks.is_open, upcoming.task_id):
+            while await database.insist(_state, upcoming.task_id) == upcoming.state:
                 heard = await bell.wait(heard)
+
+
+def _state(task_id: int) -> str:
+    return tasks.get(task_id).state

@@ -78,9 +78,8 @@ class Reporter:
 
     async def _draw(self, report: Report) -> AnyFact:
         pdf = await draw_pdf(report)
-        name = f"{report.key}-report.pdf"
         return await asyncio.to_thread(
-            self._artifacts.save, report.key, name, pdf, "application/pdf", "report"
+            self._artifacts.save, report.key, report.file_name, pdf, "application/pdf", "report"
         )
 
 

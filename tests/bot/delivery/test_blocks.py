@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.delivery import blocks
 from bot.delivery.mrkdwn import code, escape, fenced, from_markdown, neutral
 from bot.practice import block_kit
-from bot.reports.report import Report, RunView, StepView
+from bot.reports.report import ApprovalView, QuestionView, Report, RunView, StepView
 
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
 ANYTHING = st.one_of(
@@ -107,6 +107,28 @@ def test_the_progress_shows_the_last_steps_and_how_many_came_before() -> None:
     assert "12 earlier" in shown
     assert "`echo 20`" in shown
     assert "`echo 12`" not in shown
+
+
+def test_the_progress_tells_what_waits_and_what_was_refused() -> None:
+    """A step that waits for people names what it waits for; one that was refused says so."""
+    asked = ApprovalView(17, "c1", "terminal", "git push", "Asked.", (), (), NOON)
+    let = ApprovalView(18, "c1", "terminal", "git push", "Asked.", (), (), NOON, state="approve")
+    wonders = QuestionView("c2", "Which?", (), NOON)
+    steps = (
+        StepView(1, "terminal", "git push", state="waiting", approval=asked),
+        StepView(2, "terminal", "git push", state="waiting", approval=let),
+        StepView(3, "ask", "Which?", state="waiting", question=wonders),
+        StepView(4, "terminal", "rm -r x", state="refused"),
+    )
+    told = report(state="waiting", steps=steps, approvals=(asked,))
+    lines = blocks.progress(told)["blocks"][0]["text"]["text"].split("\n")
+    assert [line.rpartition(" · ")[2] for line in lines] == [
+        "waits for A-17",
+        "waits for a worker",
+        "waits for an answer",
+        "refused",
+    ]
+    assert "waiting for approval A-17 since 30 Jun 2026, 12:00 UTC" in str(blocks.root(told))
 
 
 def test_a_takeover_is_said() -> None:

@@ -1,15 +1,47 @@
-"""Handing mails to an SMTP server that has bad days."""
+"""Handing mails to an SMTP server that has bad days, and what an outlet hands over."""
 
 import asyncio
 import contextlib
+import email
+import email.policy
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
-from bot.delivery.email import Mailer
-from bot.delivery.outlet import AccessError
+from bot.artifacts import Artifacts
+from bot.delivery.email import EmailOutlet, Mailer, Manners
+from bot.delivery.envelope import Sender
+from bot.delivery.outlet import AccessError, Attachment, Letter, Recipient
 from bot.errors import LegworkError, Permanent, Retry
+from bot.events import (
+    AnyFact,
+    ApprovalAsked,
+    ApprovalReminded,
+    Call,
+    Event,
+    TaskFinished,
+    TaskOpened,
+)
+from bot.reply_address import AskReply, ReplyAddresses, TaskReply
+from bot.reports import summary
+from storage.tables import Notices
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+REPLIES = ReplyAddresses([b"k" * 32], "example.com")
+DANA = Recipient(3, "dana@example.org", "", "")
+OPENED = TaskOpened(title="Fix it", text="Fix it", agent="coder", asked_by="Mel", door="slack")
+ASKED = ApprovalAsked(
+    approval=17,
+    step=1,
+    call=Call(id="c1", tool="terminal", args={}),
+    does="git push",
+    digest="0",
+    rule="Ada set it.",
+    addresses=(DANA.address,),
+)
 
 MAIL = EmailMessage()
 MAIL["Subject"] = "Hello"
@@ -22,12 +54,14 @@ class Server:
     Attributes:
         answers: By command, what differs from the usual.
         mails: How many it took.
+        taken: The last one.
         said: The commands that came.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, str] = {}
         self.mails = 0
+        self.taken = b""
         self.said: list[str] = []
         self.url = ""
 
@@ -40,8 +74,7 @@ class Server:
                 self.said.append(command)
                 if command == "DATA" and "DATA" not in self.answers:
                     writer.write(b"354 go on\r\n")
-                    while await reader.readline() != b".\r\n":
-                        pass
+                    self.taken = await reader.readuntil(b"\r\n.\r\n")
                     self.mails += 1
                     command = "DONE"
                 answer = self.answers.get(command, "221 bye" if command == "QUIT" else "250 ok")
@@ -120,3 +153,93 @@ async def test_a_password_is_not_sent_without_tls(server: Server) -> None:
         await sends(server)
     assert server.mails == 0
     assert "AUTH" not in server.said
+
+
+def outlet(server: Server, folder: Path, *, replies: ReplyAddresses | None = REPLIES) -> EmailOutlet:
+    """An outlet whose first mails wait for 20 seconds, 5 seconds past noon."""
+    manners = Manners(replies, first_mail_s=20, ask_days=14, now=lambda: NOON + timedelta(seconds=5))
+    sender = Sender("Legwork <legwork@example.com>", "example.com")
+    return EmailOutlet(Mailer(server.url, 5), sender, Artifacts(folder), manners)
+
+
+def last(made: EmailOutlet, *facts: AnyFact, told: int | None = None) -> Letter:
+    """The mail that is planned when these have happened, and all but the last were told."""
+    events = [Event(seq, NOON, "x", fact) for seq, fact in enumerate(facts, 1)]
+    cursor = len(events) - 1 if told is None else told
+    (message,) = made.plan(events, cursor, DANA)
+    return Letter(message, DANA, summary.read("T-7", events), events[message.seq - 1], {})
+
+
+def taken(server: Server) -> EmailMessage:
+    """The mail that the server took."""
+    return email.message_from_bytes(server.taken, policy=email.policy.default)  # type: ignore[return-value]  # the default policy makes EmailMessages
+
+
+async def test_the_first_mail_waits_and_others_do_not(server: Server, tmp_path: Path) -> None:
+    """It waits for as long as is left since the task was opened; what is asked goes at once."""
+    made = outlet(server, tmp_path)
+    opened = last(made, OPENED)
+    assert made.wait_s(opened) == 15
+    assert made.wait_s(last(made, OPENED, ASKED, told=0)) == 0
+    made = EmailOutlet(
+        Mailer(server.url, 5),
+        Sender("legwork@example.com", "example.com"),
+        Artifacts(tmp_path),
+        Manners(None, first_mail_s=20, ask_days=14, now=lambda: NOON + timedelta(minutes=1)),
+    )
+    assert made.wait_s(opened) == 0
+
+
+@pytest.mark.parametrize("facts", [(OPENED, ASKED), (OPENED, ASKED, ApprovalReminded(approval=17))])
+async def test_what_is_asked_is_answered_by_an_address_of_its_own(
+    server: Server, tmp_path: Path, facts: tuple[AnyFact, ...]
+) -> None:
+    """It is signed for the approval and the recipient, and runs out; the task's own address does not."""
+    made = outlet(server, tmp_path)
+    await made.send(last(made, OPENED))
+    assert REPLIES.read(taken(server)["Reply-To"]) == TaskReply(7, 3)
+    letter = last(made, *facts)
+    sent = await made.send(letter)
+    mail = taken(server)
+    assert REPLIES.read(mail["Reply-To"]) == AskReply(17, 3, NOON + timedelta(days=14))
+    assert mail["Message-ID"] == sent.remote_id == f"<t-7.{len(facts)}.{letter.message.part}.3@example.com>"
+    assert not sent.maybe_twice
+
+
+async def test_where_no_mail_reaches_us_nobody_is_told_where_to_reply(server: Server, tmp_path: Path) -> None:
+    """Without reply addresses a mail has none, and no button."""
+    made = outlet(server, tmp_path, replies=None)
+    await made.send(last(made, OPENED, ASKED))
+    assert taken(server)["Reply-To"] is None
+    page = taken(server).get_body(("html",))
+    assert page is not None
+    assert "mailto:" not in page.get_content()
+
+
+async def test_a_result_carries_its_report(server: Server, tmp_path: Path) -> None:
+    """The PDF is read from where it is kept, and goes under its own name."""
+    made = outlet(server, tmp_path)
+    saved = Artifacts(tmp_path).save("T-7", "T-7-report.pdf", b"%PDF-1.7", "application/pdf", "report")
+    await made.send(last(made, OPENED, TaskFinished(summary="Done."), saved))
+    (attached,) = taken(server).iter_attachments()
+    assert isinstance(attached, EmailMessage)
+    assert (attached.get_filename(), attached.get_content()) == ("T-7-report.pdf", b"%PDF-1.7")
+    assert "T-7" in taken(server)["Subject"]
+
+
+async def test_a_notice_is_mailed_as_it_stands(server: Server, tmp_path: Path) -> None:
+    """To its address, with the thread that it answers and the file that goes with it."""
+    notice = Notices(
+        id=4, outlet="email", address="eve@example.org", thread="<x@y>", subject="Hi", text="**Yes**", at=NOON
+    )
+    await outlet(server, tmp_path).say(notice, Attachment("a.csv", "text/csv", b"1,2\n"))
+    mail = taken(server)
+    assert (mail["To"], mail["Subject"], mail["References"]) == ("eve@example.org", "Hi", "<x@y>")
+    assert [part.get_filename() for part in mail.iter_attachments()] == ["a.csv"]
+
+
+async def test_a_mail_cannot_be_changed(server: Server, tmp_path: Path) -> None:
+    """Who asks for it is told so."""
+    made = outlet(server, tmp_path)
+    with pytest.raises(Permanent, match="cannot be changed"):
+        await made.edit(last(made, OPENED))

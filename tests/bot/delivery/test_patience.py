@@ -11,7 +11,7 @@ import pytest
 from bot import stream
 from bot.delivery import lease
 from bot.delivery.lease import LeaseLostError
-from bot.delivery.outlet import AccessError, Letter, Message, Sent
+from bot.delivery.outlet import AccessError, Letter, Message, Recipient, Sent
 from bot.delivery.pump import Patience, Pump
 from bot.errors import Permanent, Retry
 from bot.events import DeliveryAbandoned, Event
@@ -45,7 +45,7 @@ class FarEnd:
         self.answering = asyncio.Event()
         self.answering.set()
 
-    def plan(self, events: Sequence[Event], cursor: int) -> list[Message]:
+    def plan(self, events: Sequence[Event], cursor: int, _to: Recipient) -> list[Message]:
         """A message for each event."""
         return [Message(event.seq, "result", event.seq) for event in events[cursor:]]
 

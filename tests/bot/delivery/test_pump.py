@@ -65,7 +65,9 @@ async def test_a_refused_recipient_is_a_dead_letter(team: Team) -> None:
     dead = await database.run(lambda: list(Deliveries.select().where(Deliveries.state == "dead")))
     assert len(dead) == 1
     assert "550 5.1.1 No such user" in dead[0].error
-    house = await database.run(lambda: [bytes(row.body) for row in Events.select().where(Events.stream == 1)])
+    house = await database.run(
+        lambda: [bytes(row.body or b"") for row in Events.select().where(Events.stream == 1)]
+    )
     assert b"DeliveryAbandoned" in house[-1]
 
 

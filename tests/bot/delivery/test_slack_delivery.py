@@ -18,7 +18,7 @@ from bot.reports.report import Report
 from bot.stream import bell
 from storage import database, tasks
 from storage.tables import Tasks
-from tests.fakes.team import Team, until
+from tests.fakes.team import PATIENCE_S, Team, until
 
 HELLO = "Say hello\n```sh\necho hello\n```"
 SLOW = "Wait\n```sh\nuntil [ -e go ]; do sleep 0.05; done\n```"
@@ -92,7 +92,7 @@ async def test_only_edits_of_a_progress_message_are_spaced_out(team: Team) -> No
         report = Report(key="T-1", title="x", state="running")
         earlier = {"root": f"C0GENERAL:{number}", "progress": f"C0GENERAL:{number}.5"}
         event = Event(seq=1, at=now(), actor="x", fact=TaskCancelled(by="x"))
-        to, message = Recipient(1, "C0GENERAL", "", ""), Message(1, "ending", 1, edits="root")
+        to, message = Recipient(1, "C0GENERAL", "", ""), Message(1, "edit", 1, edits=("root", "progress"))
         await outlet.edit(Letter(message, to, report, event, earlier))
         assert 0 < outlet.wait_s(Letter(message, to, report, event, earlier)) <= 1
     assert set(outlet._edits._free_at) == {f"C0GENERAL:{number}.5" for number in range(50)}
@@ -138,7 +138,9 @@ async def test_a_full_disk_lets_others_go_first(desk: Team) -> None:
             bell.ring()
             await database.run(lambda: None)
         assert disk.tried == ("T-1", "T-2")
-        assert await database.run(lambda: [task.report_due for task in Tasks.select()]) == [True, False]
+        async with asyncio.timeout(PATIENCE_S):
+            while await database.run(lambda: [task.report_due for task in Tasks.select()]) != [True, False]:
+                bell.ring()
     finally:
         reporting.cancel()
         await asyncio.wait([reporting])
