@@ -11,9 +11,10 @@ _LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
 
 
 def decode(text: str) -> str:
-    """What a person typed: links and mentions as they read, the three entities as characters.
+    """What a person typed: links and channels as they read, the three entities as characters.
 
-    Literal `<` and `>` reach us as entities, so that what stands in real ones is always Slack's own.
+    People stay as Slack writes them, `<@U012|mel>`: the grammar knows them by their ids. Literal `<` and `>`
+    reach us as entities, so that what stands in real ones is always Slack's own.
     """
     return _ENTITY.sub(lambda match: _CHARACTERS[match[1]], _LINK.sub(_written, text))
 
@@ -22,8 +23,10 @@ def _written(match: re.Match[str]) -> str:
     target, label = match[1], match[2]
     if target.startswith("mailto:"):
         return target.removeprefix("mailto:")
-    if target[0] in "@#":
-        return f"{target[0]}{label}" if label else match[0]
+    if target[0] == "@":
+        return match[0]
+    if target[0] == "#":
+        return f"#{label}" if label else match[0]
     if target.startswith("!"):
         return label or f"@{target[1:].partition('^')[0]}"
     if label and target in {f"http://{label}", f"https://{label}"}:

@@ -1,51 +1,50 @@
-"""Slash commands, from Slack's signed request to a private answer.
+"""Bolt's listeners: each reads a payload, does one short transaction, and acks.
 
-Bolt runs with `process_before_response=True`: a listener does one short transaction and returns.
+Bolt runs with `process_before_response=True`: what a listener answers is the ack. What has to ask Slack is an
+errand for afterwards.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import structlog
-from pydantic import BaseModel, Field, ValidationError
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from pydantic import ValidationError
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import people
-from bot.actors import Actor, Door, Origin
-from bot.commands import grammar, registry
-from bot.commands.grammar import Parsed
-from bot.delivery.mrkdwn import cut, from_markdown
-from bot.errors import UserMistake
-from bot.replies import Reply
-from handlers.slack.decode import decode
-from handlers.slack.requests import SlackRequests
-from storage import database, inbox
+from bot.delivery.slack_errors import answered
+from bot.errors import LegworkError
+from handlers.slack import buttons, hearing, mentions
+from handlers.slack.acting import Acting
+from handlers.slack.commands import Commands
+from handlers.slack.errands import Errands
+from handlers.slack.naming import learn_name
+from handlers.slack.payloads import (
+    Changed,
+    Deleted,
+    Envelope,
+    Message,
+    Outline,
+    Press,
+    Said,
+    Submission,
+    problems,
+)
+from handlers.slack.requests import Dispatch, SlackRequests
+from storage import database
 
 log = structlog.get_logger()
 
-ANSWER_CHARS = 3_500
 COMMANDS = re.compile("^/(agent|task)$")
-PRIVATE = {"privategroup", "directmessage"}
-
-
-class SlashCommand(BaseModel):
-    """What Legwork reads of a slash command.
-
-    Source: https://docs.slack.dev/interactivity/implementing-slash-commands
-    """
-
-    command: str
-    text: str = ""
-    trigger_id: str = Field(min_length=1)
-    user_id: str = Field(min_length=1)
-    user_name: str = ""
-    channel_id: str = Field(min_length=1)
-    channel_name: str = ""
+EVENTS = ("message", "app_mention")
+EVERY = re.compile("")
+TAKEN = "eyes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,71 +52,155 @@ class SlackDoor:
     """What the door needs to know.
 
     Attributes:
-        bot_token: Speaks for the bot.
+        client: Speaks for the bot.
         signing_secret: Proves that a request is Slack's.
-        admins: Ids of those who are admins by the settings.
-        max_chars: The longest command that is read.
+        acting: Runs commands.
         now: The clock.
+        errands: What is done after the ack; whoever opens the door closes them.
     """
 
-    bot_token: str
+    client: AsyncWebClient
     signing_secret: str
-    admins: tuple[str, ...]
-    max_chars: int
+    acting: Acting
     now: Callable[[], datetime]
+    errands: Errands = field(default_factory=Errands)
 
-    def requests(self) -> SlackRequests:
-        """What answers Slack's HTTP requests."""
+    def dispatch(self) -> Dispatch:
+        """What answers Slack's requests, over whichever way they come."""
 
         async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
             """Who the bot is, without asking Slack: an ack waits for no network."""
-            return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=self.bot_token)
+            return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=self.client.token)
 
         app = AsyncApp(
             signing_secret=self.signing_secret,
             authorize=authorize,
             process_before_response=True,
-            request_verification_enabled=False,  # SlackRequests has done it
+            request_verification_enabled=False,  # SlackRequests has done it, and a websocket is Slack's own
         )
-        app.command(COMMANDS)(self._command)
-        return SlackRequests(app, SignatureVerifier(self.signing_secret))
+        app.command(COMMANDS)(Commands(self.acting, self.now).answer)
+        for event in EVENTS:
+            app.event(event)(self._event)
+        app.action(EVERY)(self._action)
+        app.view(buttons.CALLBACK)(self._submission)
 
-    async def _command(self, ack: AsyncAck, command: dict[str, Any]) -> None:
+        async def dispatch(request: AsyncBoltRequest) -> BoltResponse:
+            try:
+                Outline.model_validate(request.body)
+            except ValidationError as error:
+                log.warning("Slack's request cannot be read", why=problems(error))
+                return BoltResponse(status=400, body="This is no request as Slack makes them.")
+            return await app.async_dispatch(request)
+
+        return dispatch
+
+    def requests(self, dispatch: Dispatch) -> SlackRequests:
+        """What answers Slack's HTTP requests."""
+        return SlackRequests(dispatch, SignatureVerifier(self.signing_secret))
+
+    async def _event(self, body: dict[str, Any]) -> BoltResponse:
+        """Hear an event; where the database cannot take it, Slack is to send it again."""
         try:
-            reply = await self._answer(SlashCommand.model_validate(command))
+            await self._heard(Envelope.model_validate(body), body["event"])
         except ValidationError as error:
-            missing = ", ".join(str(problem["loc"][0]) for problem in error.errors())
-            reply = registry.mistake(f"Nothing was done: Slack's request has no {missing}. Try again.")
-        except UserMistake as error:
-            reply = registry.mistake(str(error), "usage")
+            log.warning("Slack's event cannot be read", why=problems(error))
         except database.Fault as error:
-            log.exception("command not carried out", command=command["command"])
-            reply = registry.mistake(f"Nothing was done: the database says “{error}”. Tell an admin.")
-        await ack(response_type="ephemeral", text=cut(from_markdown(reply.text), ANSWER_CHARS))
+            log.warning("an event was not heard; Slack sends it again", why=str(error))
+            return BoltResponse(status=500, body="The database cannot take it now.")
+        return BoltResponse(status=200, body="")
 
-    async def _answer(self, command: SlashCommand) -> Reply:
-        """Carry a command out: one that only reads waits for nobody, and is not noted."""
-        parsed = grammar.parse(f"{command.command.removeprefix('/')} {decode(command.text)}", self.max_chars)
-        if registry.COMMANDS[parsed.name].reads:
-            reply = await database.look(self._read, command, parsed)
-            if reply:
-                return reply
-        return await database.at_once(self._run, command, parsed)
+    async def _heard(self, envelope: Envelope, event: dict[str, Any]) -> None:
+        subtype = event.get("subtype")
+        if subtype == "message_changed":
+            await self._changed(envelope, Changed.model_validate(event))
+        elif subtype == "message_deleted":
+            await self._deleted(envelope, Deleted.model_validate(event))
+        else:
+            await self._said(envelope, Message.model_validate(event))
 
-    def _read(self, command: SlashCommand, parsed: Parsed) -> Reply | None:
-        """The answer; None for somebody who is new and has to be added first."""
-        actor = people.known_in_slack(command.user_id, self.admins)
-        return registry.run(_call(command, parsed, actor), self.now()) if actor else None
+    async def _said(self, envelope: Envelope, message: Message) -> None:
+        words = mentions.read(message.text, envelope.bot)
+        if not _counts(envelope, message) or not await database.look(hearing.concerns, message, words):
+            return
+        heard = await database.at_once(
+            hearing.heard, self.acting, envelope.event_id, message, words, self.now()
+        )
+        if heard.nameless:
+            self._learn(message.user)
+        if heard.taken:
+            self.errands.run(f"react to {message.channel} {message.ts}", self._react(message))
 
-    def _run(self, command: SlashCommand, parsed: Parsed) -> Reply:
-        """One transaction: a request that was seen before changes nothing."""
-        now = self.now()
-        if not inbox.first_time(f"slack:{command.trigger_id}", now):
-            return registry.mistake("This command was carried out before; nothing more was done.")
-        actor = people.from_slack(command.user_id, command.user_name, self.admins, now)
-        return registry.run(_call(command, parsed, actor), now)
+    async def _changed(self, envelope: Envelope, event: Changed) -> None:
+        if not await database.look(hearing.kept, event):
+            return
+        if event.message.subtype == "tombstone":  # what is left of a message with answers
+            await database.at_once(hearing.deleted, envelope.event_id, event, self.now())
+        elif _counts(envelope, event.message):
+            words = mentions.read(event.message.text, envelope.bot)
+            await database.at_once(hearing.changed, self.acting, envelope.event_id, event, words, self.now())
+
+    async def _deleted(self, envelope: Envelope, event: Deleted) -> None:
+        if await database.look(hearing.kept, event):
+            await database.at_once(hearing.deleted, envelope.event_id, event, self.now())
+
+    async def _action(self, ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
+        """A pressed button; one that has no command, such as a link, is only acked."""
+        try:
+            press = Press.model_validate(body)
+            if press.from_outside:
+                log.info("passed over: pressed by someone of another company", user=press.user.id)
+            elif press.button.action_id.startswith(buttons.DO):
+                await database.at_once(buttons.pressed, self.acting, press, self.now())
+            elif press.button.action_id.startswith(buttons.WHY):
+                purpose = await database.look(buttons.purpose, press)
+                view = buttons.modal(press, purpose)
+                self.errands.run(f"ask why {press.trigger_id}", self._ask_why(press, view))
+        except ValidationError as error:
+            log.info("a press without a command", why=problems(error))
+        except database.Fault as error:
+            log.warning("a button did nothing", why=str(error))
+            return BoltResponse(status=500, body="The database cannot take it now.")
+        return await ack()
+
+    async def _submission(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """A submitted modal; what is wrong is shown in it."""
+        try:
+            submission = Submission.model_validate(body)
+            reply = await database.at_once(buttons.submitted, self.acting, submission, self.now())
+        except ValidationError as error:
+            log.warning("Slack's submission cannot be read", why=problems(error))
+            await ack()
+            return
+        except database.Fault as error:
+            log.warning("a submission did nothing", why=str(error))
+            why = f"Nothing was done: the database says “{error}”. Tell an admin."
+            await ack(response_action="errors", errors={"why": why})
+            return
+        if reply is None or reply.ok:
+            await ack(response_action="clear")
+        else:
+            await ack(response_action="errors", errors={"why": reply.text})
+
+    async def _ask_why(self, press: Press, view: dict[str, Any]) -> None:
+        """Show the modal; Slack lets us for 3 seconds after the press."""
+        try:
+            await answered(self.client.views_open(trigger_id=press.trigger_id, view=view))
+        except LegworkError:
+            await database.insist(buttons.unopened, press, self.now())
+            raise
+
+    async def _react(self, message: Message) -> None:
+        await answered(self.client.reactions_add(channel=message.channel, timestamp=message.ts, name=TAKEN))
+
+    def _learn(self, user_id: str) -> None:
+        self.errands.run(f"name of {user_id}", learn_name(self.client, user_id))
 
 
-def _call(command: SlashCommand, parsed: Parsed, actor: Actor) -> registry.Call:
-    origin = Origin(Door.SLACK, command.channel_id, private=command.channel_name in PRIVATE)
-    return registry.Call(parsed.name, parsed.arguments, actor, origin)
+def _counts(envelope: Envelope, said: Said) -> bool:
+    """Whether somebody of the team said it; the bot hears itself, too."""
+    if not said.by_a_person or said.user == envelope.bot:
+        return False
+    if envelope.from_outside(said):
+        log.info("passed over: said by someone of another company", user=said.user)
+        return False
+    return True

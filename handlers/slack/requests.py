@@ -5,16 +5,21 @@ it and trips over one that is garbled.
 Source: https://docs.slack.dev/authentication/verifying-requests-from-slack
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+import structlog
+from slack_bolt.async_app import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
+
+log = structlog.get_logger()
 
 TIMESTAMP = "x-slack-request-timestamp"
 SIGNATURE = "x-slack-signature"
 MOST_DIGITS = 12
+
+Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,11 @@ class SlackRequests:
     """Answers what comes to `/slack/events`.
 
     Attributes:
-        app: The listeners.
+        dispatch: The listeners.
         verifier: Knows the signing secret.
     """
 
-    app: AsyncApp
+    dispatch: Dispatch
     verifier: SignatureVerifier
 
     async def answer(self, headers: Mapping[str, str], body: bytes) -> BoltResponse:
@@ -44,9 +49,10 @@ class SlackRequests:
             return BoltResponse(status=401, body="This is not signed by Slack.")
         try:
             request = AsyncBoltRequest(body=text, headers={name: [value] for name, value in headers.items()})
-        except (ValueError, TypeError, AttributeError, KeyError):
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            log.warning("Slack's request cannot be read", why=type(error).__name__)
             return BoltResponse(status=400, body="This is no request as Slack makes them.")
-        return await self.app.async_dispatch(request)
+        return await self.dispatch(request)
 
     def _signed(self, headers: Mapping[str, str], text: str) -> bool:
         """Whether the signature holds; the verifier trips over headers that are no plain ASCII."""
