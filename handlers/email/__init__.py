@@ -1,0 +1,1 @@
+"""The email door: how an incoming letter is read, and what becomes of it."""
