@@ -52,8 +52,8 @@ def post_ephemeral(slack: SlackSide, args: Arguments) -> Json:
     if user not in channel.members:
         raise ApiError("user_not_in_channel")
     text, blocks = content(args, MAX_TEXT)
-    thread_root(slack, channel, args)
-    return {"message_ts": slack.say_privately(user, channel.id, text, blocks).ts}
+    thread = thread_root(slack, channel, args)
+    return {"message_ts": slack.say_privately(user, channel.id, text, blocks, thread).ts}
 
 
 def update(slack: SlackSide, args: Arguments) -> Json:
@@ -157,7 +157,11 @@ def thread_root(slack: SlackSide, channel: Channel, args: Arguments) -> str:
     """
     if "thread_ts" not in args:
         return ""
-    ts = args.values["thread_ts"]
+    return root_of(slack, channel, args.values["thread_ts"])
+
+
+def root_of(slack: SlackSide, channel: Channel, ts: Any) -> str:
+    """The same for a timestamp as it came."""
     if not isinstance(ts, str) or not TIMESTAMP.fullmatch(ts):
         raise ApiError("invalid_thread_ts", [f"{ts} is not a valid thread_ts"])
     root = slack.message(channel.id, ts)

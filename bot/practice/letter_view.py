@@ -1,13 +1,17 @@
 """Letters to HTML for the page."""
 
+from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
+from bot.practice.letter import Letter
 from bot.practice.letters import Part
-from bot.practice.mailbox import Letter
+from bot.practice.outgoing import Sent
 from bot.practice.render import avatar, clock, size
 
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"  # links may open in a new tab, nothing else
+_TAKEN = 250
+_SEND = '<svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 10 17 3.5 12.5 17l-3-5.5z"/></svg>'
 _SHOWN = ("From", "To", "Cc", "Reply-To", "Date")
 
 
@@ -22,8 +26,14 @@ def item(letter: Letter) -> str:
     )
 
 
-def whole(letter: Letter) -> str:
-    """A letter with its head, its tabs and its attachments; the addresses are relative to the page."""
+def whole(letter: Letter, answers: Sequence[Sent] = (), *, can_reply: bool = False) -> str:
+    """A letter with its head, tabs and attachments, and what was answered.
+
+    Args:
+        letter: The letter; the addresses are relative to the page.
+        answers: What people wrote back.
+        can_reply: Whether there is a server that takes answers.
+    """
     parsed, base = letter.parsed, f"letters/{letter.number}"
     rows = "".join(
         f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name in _SHOWN if (value := parsed.header(name))
@@ -51,6 +61,34 @@ def whole(letter: Letter) -> str:
         f"<dt>Envelope</dt><dd>{escape(envelope)}</dd></dl></div></header>"
         f'<div class="tabs" role="tablist">{tabs}<a href="{base}/raw" download>Download .eml</a></div>{shown}'
         + (f'<div class="files">{files}</div>' if files else "")
+        + "".join(map(_answer, answers))
+        + (_reply_box(letter) if can_reply else "")
+    )
+
+
+def _answer(sent: Sent) -> str:
+    kind = "note" if sent.code == _TAKEN else "note wrong"
+    return (
+        f'<div class="answered"><p><b>{escape(sent.sender)}</b> wrote back '
+        f"{clock(str(sent.at.timestamp()))}</p>"
+        f'<pre class="text">{escape(sent.text)}</pre>'
+        f'<p class="{kind}">The bot said: {sent.code or ""} {escape(sent.answer.text)}</p></div>'
+    )
+
+
+def _reply_box(letter: Letter) -> str:
+    """A box for an answer, with first lines that the bot understands."""
+    quick = "".join(
+        f'<button type="button" data-line="{line}">{line.strip()}</button>'
+        for line in ("approve", "deny ", "status")
+    )
+    return (
+        f'<form class="box" data-reply="{letter.number}" autocomplete="off">'
+        f'<textarea rows="2" aria-label="Reply" placeholder="Reply to {escape(letter.reply_to)}"></textarea>'
+        f'<div class="row"><span class="hints">{quick}</span>'
+        f'<span class="keys">as {escape(letter.recipients[0])}</span>'
+        f'<button class="send" aria-label="Send">{_SEND}</button></div>'
+        '<p class="refusal" role="alert" hidden></p></form>'
     )
 
 

@@ -38,6 +38,10 @@ class Parsed:
     html: str
     attachments: tuple[Part, ...]
 
+    def all(self, name: str) -> list[str]:
+        """Every header of that name, in order."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
     def header(self, name: str) -> str:
         """The first header of that name; empty where there is none."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")

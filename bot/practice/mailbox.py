@@ -3,46 +3,22 @@
 import asyncio
 import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from bot.errors import LegworkError
 from bot.practice.changes import Changes
-from bot.practice.letters import Parsed, parse
+from bot.practice.letter import Letter
+from bot.practice.letters import parse
+from bot.practice.outgoing import Dmarc, Sent, SmtpAnswer, compose_new, compose_reply, dressed, stamp, submit
 
 Stage = Literal["CONNECT", "MAIL", "RCPT", "DATA"]
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One letter that arrived.
-
-    Attributes:
-        number: Counted from 1.
-        at: When it arrived.
-        sender: The envelope's sender; empty for a bounce.
-        recipients: The envelope's recipients.
-        raw: The bytes as they came.
-        parsed: What they say.
-        path: The `.eml` file with the raw bytes.
-    """
-
-    number: int
-    at: datetime
-    sender: str
-    recipients: tuple[str, ...]
-    raw: bytes
-    parsed: Parsed
-    path: Path
-    version: int
-
-    @property
-    def subject(self) -> str:
-        """The decoded subject."""
-        return self.parsed.header("Subject")
 
 
 @dataclass(slots=True)
@@ -62,11 +38,17 @@ class Mailbox:
     Attributes:
         letters: All that arrived, in order.
         url: `smtp://HOST:PORT` once it was started; it stays the same while the mailbox is down.
+        mail_to: The bot's SMTP server, `HOST:PORT`, which people's letters go to.
+        authserv_id: The name under which letters to the bot are stamped (`LEGWORK_AUTHSERV_ID`).
+        sent: What people wrote to the bot, in order.
     """
 
     def __init__(self, changes: Changes, folder: Path) -> None:
         self.letters: list[Letter] = []
         self.url = ""
+        self.mail_to = ""
+        self.authserv_id = "practice.example"
+        self.sent: list[Sent] = []
         self._changes = changes
         self._folder = folder
         self._address: tuple[str, int] = ("127.0.0.1", 0)
@@ -152,6 +134,72 @@ class Mailbox:
         self.letters.append(letter)
         self._changes.note()
         return letter
+
+    async def reply(
+        self,
+        letter: Letter,
+        text: str,
+        *,
+        sender: str | None = None,
+        html: str | None = None,
+        quote: bool = True,
+        headers: Mapping[str, str] | None = None,
+        to: str | None = None,
+        dmarc: Dmarc = "pass",
+    ) -> SmtpAnswer:
+        """Answer a letter as a mail program does, through a server that says who it is from.
+
+        Args:
+            letter: What is answered.
+            text: What is written above the quotation.
+            sender: Who writes, an address with or without a name; by default whom the letter reached.
+            html: The same as HTML, for a letter of two parts.
+            quote: Whether the letter is quoted below.
+            headers: Instead of those made; an empty value takes one away.
+            to: The recipient; by default where the letter wants its answers.
+            dmarc: What the server found; None stamps nothing.
+
+        Returns:
+            What the bot's server said in the end, a refusal included.
+        """
+        author = letter.recipients[0] if sender is None else sender
+        whom = to or letter.reply_to
+        raw = dressed(compose_reply(letter, text, author, whom, html=html, quote=quote), headers)
+        sent = await self._send(raw, author, whom, dmarc, text=text, answers=letter.number)
+        return sent.answer
+
+    async def write(
+        self,
+        to: str,
+        subject: str,
+        text: str,
+        *,
+        sender: str = "Dana Diaz <dana@example.org>",
+        html: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        dmarc: Dmarc = "pass",
+    ) -> SmtpAnswer:
+        """Write a new letter to the bot; see `reply`."""
+        raw = dressed(compose_new(sender, to, subject, text, html=html), headers)
+        return (await self._send(raw, sender, to, dmarc, text=text)).answer
+
+    async def post(self, raw: bytes, *, sender: str, to: str, dmarc: Dmarc = None) -> SmtpAnswer:
+        """Send any bytes to the bot, however badly made; see `reply`."""
+        return (await self._send(raw, sender, to, dmarc)).answer
+
+    async def _send(
+        self, raw: bytes, sender: str, to: str, dmarc: Dmarc, *, text: str = "", answers: int = 0
+    ) -> Sent:
+        host, _, port = self.mail_to.rpartition(":")
+        if not host:
+            raise LegworkError("Tell the room where the bot takes mail: set `room.mail_to` to HOST:PORT.")
+        raw = stamp(raw, self.authserv_id, dmarc)
+        whose, whom = (parseaddr(address)[1] for address in (sender, to))
+        answer = await asyncio.to_thread(submit, host, int(port), whose, whom, raw)
+        sent = Sent(datetime.now(UTC), whose, whom, parse(raw).header("Subject"), text, raw, answer, answers)
+        self.sent.append(sent)
+        self._changes.note()
+        return sent
 
 
 class _Protocol(SMTP):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from bot.errors import LegworkError
 
 Json = dict[str, Any]
+ChannelType = Literal["channel", "group", "im", "mpim"]
 
 
 class ApiError(LegworkError):
@@ -45,13 +46,19 @@ class User:
 
 @dataclass(slots=True)
 class Channel:
-    """A public channel; tests may archive it or take the bot out of it."""
+    """A conversation; tests may archive it, make it private or take the bot out of it.
+
+    Attributes:
+        name: Of direct messages the person's.
+        type: As `channel_type` in events: `channel` (public), `group` (private) or `im` (direct messages).
+    """
 
     id: str
     name: str
     topic: str
     members: set[str]
     is_archived: bool = False
+    type: ChannelType = "channel"
 
 
 @dataclass(slots=True)
@@ -104,6 +111,32 @@ class Message:
     kind: Literal["message", "ephemeral", "command"] = "message"
     only_for: str = ""
     deleted: bool = False
+    version: int = 0
+
+
+@dataclass(slots=True)
+class View:
+    """A modal that was opened for a person.
+
+    Attributes:
+        id: As Slack names views, `V…`.
+        user: Id of the person who sees it.
+        content: What the bot sent, as Slack keeps it: every block has an id.
+        hash: Changes with the content.
+        errors: Sentence per `block_id` that the bot refused.
+        is_open: Whether the person still has it before them.
+        root, previous: Ids of the views that it lies upon; the root's own is its own.
+        version: The room's version at its last change.
+    """
+
+    id: str
+    user: str
+    content: Json
+    hash: str
+    root: str
+    previous: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+    is_open: bool = True
     version: int = 0
 
 

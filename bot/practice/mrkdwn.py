@@ -41,6 +41,11 @@ def plain(text: str) -> str:
     return re.sub(r":([a-z0-9_+-]{1,40}):", lambda found: _emoji(found[1]), _escaped(text))
 
 
+def unmarked(text: str) -> str:
+    """Text without its entities, not yet HTML."""
+    return _ENTITY.sub(lambda found: _PLAIN[found[1]], text)
+
+
 def render(text: str, names: Names) -> str:
     """A mrkdwn text as HTML blocks."""
     pieces = _FENCE.split(text)
@@ -66,7 +71,7 @@ def link(url: str, label: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(_ENTITY.sub(lambda found: _PLAIN[found[1]], text))
+    return escape(unmarked(text))
 
 
 def _emoji(name: str) -> str:
@@ -118,7 +123,7 @@ def _span(found: re.Match[str], names: Names) -> str:
         case "emoji":
             return _emoji(inner)
         case "url":
-            return link(_ENTITY.sub(lambda entity: _PLAIN[entity[1]], inner), _escaped(inner))
+            return link(unmarked(inner), _escaped(inner))
         case _:
             return f"<{kind}>{_inline(inner, names)}</{kind}>"
 
@@ -134,7 +139,7 @@ def _control(inner: str, names: Names) -> str:
         return _escaped(label)
     if target.startswith("!"):
         return _mention(f"@{label.removeprefix('@') if label else target[1:]}")
-    url = _ENTITY.sub(lambda entity: _PLAIN[entity[1]], target)
+    url = unmarked(target)
     if SAFE_LINK.match(url):
         return link(url, _escaped(label) if bar and label else _escaped(target))
     return _escaped(f"<{inner}>")

@@ -88,16 +88,17 @@ def user_object(user: User) -> Json:
 
 def channel_object(channel: Channel) -> Json:
     """https://docs.slack.dev/reference/objects/conversation-object."""
-    return {
-        "id": channel.id,
+    body: Json = {"id": channel.id, "created": 0, "is_archived": channel.is_archived, "is_im": False}
+    if channel.type == "im":
+        person = next(user for user in channel.members if user != BOT_USER)
+        return body | {"is_im": True, "user": person, "is_user_deleted": False, "is_open": True}
+    return body | {
         "name": channel.name,
         "name_normalized": channel.name,
         "is_channel": True,
         "is_group": False,
-        "is_im": False,
-        "is_mpim": False,
-        "is_private": False,
-        "is_archived": channel.is_archived,
+        "is_mpim": channel.type == "mpim",
+        "is_private": channel.type != "channel",
         "is_general": channel.name == "general",
         "is_member": BOT_USER in channel.members,
         "topic": {"value": channel.topic, "creator": "", "last_set": 0},

@@ -1,8 +1,8 @@
 """The Web API methods that say nothing: auth.test, conversations.* and users.*.
 
 Sources: https://docs.slack.dev/reference/methods/conversations.replies, …/conversations.history,
-…/conversations.info, …/conversations.join, …/conversations.list, …/users.info, …/users.list, …/auth.test, and
-https://docs.slack.dev/apis/web-api/pagination.
+…/conversations.info, …/conversations.join, …/conversations.list, …/conversations.open, …/users.info,
+…/users.list, …/auth.test, and https://docs.slack.dev/apis/web-api/pagination.
 """
 
 import base64
@@ -13,13 +13,13 @@ from typing import TypeVar
 
 from bot.practice.arguments import Arguments
 from bot.practice.chat import TIMESTAMP
-from bot.practice.model import ApiError, Channel, Json, Message
+from bot.practice.model import ApiError, Channel, Json, Message, User
 from bot.practice.objects import channel_object, message_object, user_object
 from bot.practice.slack import BOT_ID, BOT_USER, TEAM_ID, SlackSide
 
 T = TypeVar("T")
 _MOMENT = re.compile(r"\d+(\.\d+)?")
-_TYPES = {"public_channel", "private_channel", "mpim", "im"}
+_KINDS = {"channel": "public_channel", "group": "private_channel", "mpim": "mpim", "im": "im"}
 
 
 def auth_test(slack: SlackSide, _args: Arguments) -> Json:
@@ -65,21 +65,46 @@ def conversation(slack: SlackSide, args: Arguments) -> Json:
 def conversations(slack: SlackSide, args: Arguments) -> Json:
     """conversations.list."""
     types = set((args.text("types") or "public_channel").replace(" ", "").split(","))
-    if not types <= _TYPES:
+    if not types <= set(_KINDS.values()):
         raise ApiError("invalid_types")
     found = [
         channel
         for channel in slack.channels.values()
-        if "public_channel" in types and not (channel.is_archived and args.flag("exclude_archived"))
+        if _KINDS[channel.type] in types and not (channel.is_archived and args.flag("exclude_archived"))
     ]
     page, rest = _page(found, args, default=100, most=1000, error="invalid_limit")
     return {"channels": [channel_object(channel) for channel in page]} | rest
 
 
+def open_conversation(slack: SlackSide, args: Arguments) -> Json:
+    """conversations.open: the direct messages with one person."""
+    if name := args.text("channel"):
+        channel = slack.channels.get(name)
+        if channel is None or channel.type != "im":
+            raise ApiError("channel_not_found")
+    else:
+        channel = slack.direct(_person(slack, args))
+    full = args.flag("return_im")
+    return {"channel": channel_object(channel) if full else {"id": channel.id}}
+
+
+def _person(slack: SlackSide, args: Arguments) -> User:
+    names = list(filter(None, args.text("users").replace(" ", "").split(",")))
+    if not names:
+        raise ApiError("users_list_not_supplied")
+    if len(names) > 1:
+        raise ApiError("too_many_users", ["the practice room has direct messages with one person alone"])
+    if names[0] not in slack.users:
+        raise ApiError("user_not_found")
+    if slack.users[names[0]].is_bot:
+        raise ApiError("cannot_dm_bot")
+    return slack.users[names[0]]
+
+
 def join(slack: SlackSide, args: Arguments) -> Json:
     """conversations.join: the bot becomes a member of a public channel."""
     channel = _channel(slack, args)
-    if channel.id.startswith("D"):
+    if channel.type != "channel":
         raise ApiError("method_not_supported_for_channel_type")
     if channel.is_archived:
         raise ApiError("is_archived")
@@ -157,6 +182,7 @@ METHODS: dict[str, Callable[[SlackSide, Arguments], Json]] = {
     "conversations.info": conversation,
     "conversations.join": join,
     "conversations.list": conversations,
+    "conversations.open": open_conversation,
     "users.info": user,
     "users.list": users,
 }

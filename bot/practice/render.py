@@ -23,11 +23,13 @@ class Renderer:
     Args:
         slack: Whose messages.
         href: Where a file can be opened from the place that the HTML is for.
+        live: Whether buttons can be pressed there.
     """
 
-    def __init__(self, slack: SlackSide, href: Callable[[File], str]) -> None:
+    def __init__(self, slack: SlackSide, href: Callable[[File], str], *, live: bool = False) -> None:
         self._slack = slack
         self._href = href
+        self._live = live
         self._names = Names(
             {user.id: user.real_name for user in slack.users.values()},
             {channel.id: channel.name for channel in slack.channels.values()},
@@ -76,7 +78,8 @@ class Renderer:
             case "section":
                 return self._section(block)
             case "context" | "actions" as name:
-                return f'<div class="{name}">{"".join(map(self._element, block["elements"]))}</div>'
+                made = "".join(self._element(block, element) for element in block["elements"])
+                return f'<div class="{name}">{made}</div>'
             case _:
                 title = f"<p>{mrkdwn.plain(block['title']['text'])}</p>" if "title" in block else ""
                 return title + _image(block)
@@ -87,7 +90,7 @@ class Renderer:
         grid = f'<div class="fields">{fields}</div>' if fields else ""
         if "accessory" not in block:
             return f'<div class="section">{text}{grid}</div>'
-        side = self._element(block["accessory"])
+        side = self._element(block, block["accessory"])
         return f'<div class="section with-accessory"><div>{text}{grid}</div><div>{side}</div></div>'
 
     def _text(self, text: Json) -> str:
@@ -95,14 +98,24 @@ class Renderer:
             return f"<p>{mrkdwn.plain(text['text'])}</p>"
         return mrkdwn.render(text["text"], self._names)
 
-    def _element(self, element: Json) -> str:
+    def _element(self, block: Json, element: Json) -> str:
         match element["type"]:
             case "image":
                 return _image(element)
             case "button":
-                return _button(element)
+                return self._button(block, element)
             case _:
                 return f"<div>{self._text(element)}</div>"
+
+    def _button(self, block: Json, element: Json) -> str:
+        style = f"button {element.get('style', '')}".strip()
+        label = mrkdwn.plain(element["text"]["text"])
+        if url := element.get("url"):
+            return mrkdwn.link(str(url), f'<span class="{style}">{label}</span>')
+        if not self._live:
+            return f'<button class="{style}" disabled>{label}</button>'
+        name = f"{block['block_id']}/{element['action_id']}"
+        return f'<button class="{style}" data-press="{escape(name)}"{_confirmation(element)}>{label}</button>'
 
     def _files(self, message: Message) -> str:
         return f'<div class="files">{"".join(map(self._file, message.files))}</div>' if message.files else ""
@@ -123,7 +136,7 @@ class Renderer:
             return ""
         replies = self._slack.thread(message.channel, message.ts)[1:]
         if not replies:
-            return ""
+            return f'<button class="begin" data-thread="{message.ts}">Reply</button>' if self._live else ""
         people = [self._slack.users[user] for user in dict.fromkeys(reply.user for reply in replies)]
         faces = "".join(avatar(user.real_name, is_bot=user.is_bot) for user in people)
         count = "1 reply" if len(replies) == 1 else f"{len(replies)} replies"
@@ -172,12 +185,14 @@ def _image(element: Json) -> str:
     return f'<p class="outside">{mrkdwn.link(url, f"🖼 {escape(label)}")} <small>{escape(host)}</small></p>'
 
 
-def _button(element: Json) -> str:
-    style = f"button {element.get('style', '')}".strip()
-    label = mrkdwn.plain(element["text"]["text"])
-    if url := element.get("url"):
-        return mrkdwn.link(str(url), f'<span class="{style}">{label}</span>')
-    return f'<button class="{style}" disabled>{label}</button>'
+def _confirmation(element: Json) -> str:
+    """What is asked before the button acts."""
+    if "confirm" not in element:
+        return ""
+    parts = {
+        key: mrkdwn.unmarked(element["confirm"][key]["text"]) for key in ("title", "text", "confirm", "deny")
+    }
+    return "".join(f' data-confirm-{key}="{escape(value)}"' for key, value in parts.items())
 
 
 def _reactions(message: Message) -> str:

@@ -1,7 +1,7 @@
 """The practice room: wires Slack's side, the mailbox and the page into one ASGI application."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,11 +9,18 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from bot.practice.changes import Changes
-from bot.practice.deliveries import Delivered, Deliveries, Mangle
+from bot.practice.commands import Commands
+from bot.practice.delivered import Delivered
+from bot.practice.deliveries import Deliveries, Mangle
 from bot.practice.guard import HostGuard, missing
+from bot.practice.interactions import Interactions, Submitted
 from bot.practice.mailbox import Mailbox
+from bot.practice.page_acts import PageActs
+from bot.practice.response_urls import ResponseUrls
 from bot.practice.site import Site
 from bot.practice.slack import SlackSide
+from bot.practice.sockets import Sockets
+from bot.practice.talk import Said, Talk
 from bot.practice.transcript import save_thread
 from bot.practice.web_api import WebApi
 
@@ -25,7 +32,9 @@ class PracticeRoom:
 
     Serve `app` on a loopback port and set `url`; the bot then runs unmodified with `SLACK_API_URL` =
     `room.api_url`, `SLACK_BOT_TOKEN` = `room.slack.bot_token`, `SLACK_SIGNING_SECRET` =
-    `room.slack.signing_secret` and, after `start_mail`, `LEGWORK_MAIL_URL` = `room.mailbox.url`.
+    `room.slack.signing_secret` (or, for Socket Mode, `SLACK_APP_TOKEN` = `room.slack.app_token`) and, after
+    `start_mail`, `LEGWORK_MAIL_URL` = `room.mailbox.url` and `LEGWORK_AUTHSERV_ID` =
+    `room.mailbox.authserv_id`.
 
     Args:
         folder: Where letters (`mail/`), uploaded files (`files/`) and saved threads (`threads/`) lie.
@@ -35,17 +44,26 @@ class PracticeRoom:
         app: The ASGI application.
         slack: The workspace: people, channels, messages, files and every call that was made.
         mailbox: The letters.
+        sockets: The bot's websockets, of Socket Mode.
+        deliveries: How the bot is reached; `deliveries.mode` forces one way.
+        talk: The events that were sent, and when failed ones are tried again.
     """
 
     def __init__(self, folder: Path, *, bot_url: str = "") -> None:
         self.changes = Changes()
         self.slack = SlackSide(self.changes, folder)
         self.mailbox = Mailbox(self.changes, folder / "mail")
-        self.deliveries = Deliveries(self.slack)
+        self.sockets = Sockets(self.changes)
+        self.deliveries = Deliveries(self.slack, self.sockets)
         self.deliveries.bot_url = bot_url
+        self.talk = Talk(self.slack, self.deliveries)
+        urls = ResponseUrls(self.slack)
+        self._commands = Commands(self.slack, self.deliveries, urls)
+        self._interactions = Interactions(self.slack, self.deliveries, urls)
         self._token = secrets.token_urlsafe(24)
-        site = Site(self.slack, self.mailbox, self.deliveries, self._token)
-        web_api = WebApi(self.slack, self.deliveries)
+        acts = PageActs(self._commands, self.talk, self._interactions, self.mailbox)
+        site = Site(self.slack, self.mailbox, acts, self._token)
+        web_api = WebApi(self.slack, urls, self.sockets, self.talk)
         self.app = Starlette(
             routes=[*web_api.routes, *site.routes],
             middleware=[Middleware(HostGuard, url=lambda: self.url)],
@@ -71,6 +89,15 @@ class PracticeRoom:
         self.deliveries.bot_url = url
 
     @property
+    def mail_to(self) -> str:
+        """The bot's SMTP server, `HOST:PORT`, which people's letters go to."""
+        return self.mailbox.mail_to
+
+    @mail_to.setter
+    def mail_to(self, address: str) -> None:
+        self.mailbox.mail_to = address
+
+    @property
     def api_url(self) -> str:
         """What `SLACK_API_URL` must be."""
         return f"{self.url}/api/"
@@ -90,8 +117,10 @@ class PracticeRoom:
         await self.mailbox.start(host, port)
 
     async def close(self) -> None:
-        """Close the mailbox and let go of waiting pages; call it before the web server shuts down."""
+        """Close mailbox and sockets and let go of waiting pages; call it before the web server shuts down."""
         self.changes.close()
+        await self.talk.close()
+        await self.sockets.close()
         await self.mailbox.stop()
 
     async def command(
@@ -108,18 +137,127 @@ class PracticeRoom:
 
         Args:
             command: With its slash.
-            text: What follows it, as typed; Slack's entities are put in here.
+            text: What follows it, as typed; entities, mentions (`<@U…|alice>`) and links are put in here.
             user: Name or id of the person.
-            channel: Name or id of the channel.
+            channel: Name or id of the channel; `@Legwork` is the person's direct messages with the bot.
             trigger_id: A delivery's id; two commands with the same one are one delivery that came twice.
             mangle: May change headers and body after they were signed.
 
         Returns:
             The bot's immediate answer, which the person is shown, too.
         """
-        return await self.deliveries.command(
+        return await self._commands.type(
             command, text, user=user, channel=channel, trigger_id=trigger_id, mangle=mangle
         )
+
+    async def say(
+        self,
+        text: str,
+        *,
+        user: str = "alice",
+        channel: str = "general",
+        thread_ts: str | None = None,
+        event_id: str | None = None,
+        mangle: Mangle | None = None,
+    ) -> Said:
+        """Say something: the bot gets a `message`, and an `app_mention` beside it where it is named.
+
+        It hears nothing where it is no member; of direct messages there is no `app_mention`.
+
+        Args:
+            text: As typed: `@Legwork` and `@alice` become mentions, addresses links.
+            user: Name or id of the person.
+            channel: Name or id of the channel; `@Legwork` is the person's direct messages with the bot.
+            thread_ts: The root that is answered.
+            event_id: The `message` event's id, else a new one.
+            mangle: May change headers and body of every delivery after they were signed.
+
+        Raises:
+            ApiError: There is no such channel or thread, or the person is not in it.
+        """
+        return await self.talk.say(
+            text, user=user, channel=channel, thread_ts=thread_ts, event_id=event_id, mangle=mangle
+        )
+
+    async def edit(self, ts: str, text: str, *, user: str = "alice", channel: str = "general") -> Said:
+        """Change what one said: `message_changed`, and `app_mention` once more where the bot is named.
+
+        Raises:
+            LookupError: The person said nothing with that timestamp there.
+        """
+        return await self.talk.edit(ts, text, user=user, channel=channel)
+
+    async def delete(self, ts: str, *, user: str = "alice", channel: str = "general") -> Said:
+        """Take back what one said: `message_deleted`; of a root with replies a tombstone stays.
+
+        Raises:
+            LookupError: The person said nothing with that timestamp there.
+        """
+        return await self.talk.delete(ts, user=user, channel=channel)
+
+    async def redeliver(self, event_id: str, *, reason: str = "http_timeout") -> Delivered:
+        """Send an event once more, the same with the headers of a retry (over a socket: its fields).
+
+        Args:
+            event_id: From a `Said`'s deliveries, or a key of `talk.sent`.
+            reason: As in `X-Slack-Retry-Reason`.
+
+        Raises:
+            LookupError: No such event was sent.
+        """
+        return await self.talk.redeliver(event_id, reason)
+
+    async def press(
+        self,
+        message_ts: str,
+        button: str,
+        *,
+        user: str = "alice",
+        channel: str = "general",
+        mangle: Mangle | None = None,
+    ) -> Delivered:
+        """Press a button of a message that the person sees; the bot gets `block_actions`.
+
+        Args:
+            message_ts: The message's timestamp.
+            button: Its `action_id`, `block_id/action_id`, or label.
+            user: Name or id of the person.
+            channel: Name or id of the channel; `@Legwork` is the person's direct messages with the bot.
+            mangle: May change headers and body after they were signed.
+
+        Raises:
+            LookupError: The person sees no such message, or it has no such button, or several.
+        """
+        return await self._interactions.press(message_ts, button, user=user, channel=channel, mangle=mangle)
+
+    async def submit(
+        self,
+        values: Mapping[str, str],
+        *,
+        view_id: str = "",
+        user: str = "alice",
+        mangle: Mangle | None = None,
+    ) -> Submitted:
+        """Submit a modal; what the bot answers (errors, update, push, clear) is done.
+
+        Args:
+            values: What is entered, by the field's `action_id`, `block_id` or label.
+            view_id: Which modal; by default the one on top.
+            user: Name or id of the person.
+            mangle: May change headers and body after they were signed.
+
+        Raises:
+            LookupError: The person has no such modal open, or it has no such field.
+        """
+        return await self._interactions.submit(values, view_id=view_id, user=user, mangle=mangle)
+
+    async def dismiss(self, *, view_id: str = "", user: str = "alice") -> Delivered | None:
+        """Close a modal without submitting it; the bot hears of it where it asked to.
+
+        Raises:
+            LookupError: The person has no such modal open.
+        """
+        return await self._interactions.dismiss(view_id=view_id, user=user)
 
     async def wait_for(self, predicate: Callable[[], T], timeout_s: float) -> T:
         """Wait until something holds in the room; asked again after every change.

@@ -1,7 +1,6 @@
 """The page's routes, all below the random token."""
 
 import contextlib
-import json
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from bot.practice import letter_view
-from bot.practice.deliveries import Deliveries
+from bot.practice import letter_view, view_form
 from bot.practice.guard import guarded
+from bot.practice.letter import Letter
 from bot.practice.letters import Part
-from bot.practice.mailbox import Letter, Mailbox
-from bot.practice.model import ApiError, File, Json
+from bot.practice.mailbox import Mailbox
+from bot.practice.model import File, Json
+from bot.practice.page_acts import PageActs
 from bot.practice.render import SHOWN_IMAGES, Renderer
 from bot.practice.slack import SlackSide
 
@@ -36,22 +36,21 @@ class Site:
     Args:
         slack: The workspace that is shown.
         mailbox: The letters that are shown.
-        deliveries: How a typed command reaches the bot.
+        acts: What a person can do there.
         token: The random part of every address.
     """
 
-    def __init__(self, slack: SlackSide, mailbox: Mailbox, deliveries: Deliveries, token: str) -> None:
+    def __init__(self, slack: SlackSide, mailbox: Mailbox, acts: PageActs, token: str) -> None:
         self._slack = slack
         self._mailbox = mailbox
-        self._deliveries = deliveries
-        self._renderer = Renderer(slack, lambda file: f"files/{file.id}/{quote(file.name, safe='')}")
+        self._renderer = Renderer(slack, _address, live=True)
         self.routes = [
             Route(f"/{{token}}{path}", guarded(endpoint, token), methods=[method])
             for path, method, endpoint in (
                 ("/", "GET", self._index),
                 ("/page/{name}", "GET", self._static),
                 ("/state", "GET", self._state),
-                ("/command", "POST", self._command),
+                *(("/" + name, "POST", act) for name, act in acts.endpoints.items()),
                 ("/files/{id}/{name}", "GET", self._file),
                 ("/letters/{number:int}", "GET", self._letter),
                 ("/letters/{number:int}/html", "GET", self._letter_html),
@@ -92,6 +91,7 @@ class Site:
             "channels": [
                 {"id": channel.id, "name": channel.name, "topic": channel.topic}
                 for channel in slack.channels.values()
+                if channel.type != "im"
             ],
             "messages": [
                 {
@@ -105,27 +105,22 @@ class Site:
                 for message in slack.messages
                 if message.version > after
             ],
+            "views": [
+                {
+                    "id": view.id,
+                    "user": view.user,
+                    "version": view.version,
+                    "html": view_form.form(self._renderer, view),
+                }
+                for view in slack.views
+                if view.is_open
+            ],
             "letters": [
                 {"number": letter.number, "html": letter_view.item(letter)}
                 for letter in self._mailbox.letters
                 if letter.version > after
             ],
         }
-
-    async def _command(self, request: Request) -> Response:
-        try:
-            body = json.loads(await request.body())
-            user, channel, typed = str(body["user"]), str(body["channel"]), str(body["text"]).strip()
-        except (ValueError, KeyError, TypeError):
-            raise HTTPException(400) from None
-        command, _, text = typed.partition(" ")
-        if not command.startswith("/") or "\n" in command:
-            return JSONResponse({"error": "Start with /agent or /task, then a space and what you want."}, 400)
-        try:
-            answer = await self._deliveries.command(command, text, user=user, channel=channel)
-        except ApiError as error:
-            return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse({"status": answer.status_code, "error": answer.error})
 
     async def _file(self, request: Request) -> Response:
         file: File | None = self._slack.files.get(str(request.path_params["id"]))
@@ -136,7 +131,9 @@ class Site:
 
     async def _letter(self, request: Request) -> Response:
         letter = self._find(request)
-        return JSONResponse({"subject": letter.subject, "html": letter_view.whole(letter)})
+        answers = [sent for sent in self._mailbox.sent if sent.answers == letter.number]
+        html = letter_view.whole(letter, answers, can_reply=bool(self._mailbox.mail_to))
+        return JSONResponse({"subject": letter.subject, "html": html})
 
     async def _letter_html(self, request: Request) -> Response:
         html = f'<!doctype html><base target="_blank">{self._find(request).parsed.html}'
@@ -161,6 +158,10 @@ class Site:
         if not 1 <= number <= len(self._mailbox.letters):
             raise HTTPException(404)
         return self._mailbox.letters[number - 1]
+
+
+def _address(file: File) -> str:
+    return f"files/{file.id}/{quote(file.name, safe='')}"
 
 
 def _media_type(media_type: str) -> str:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from bot.practice.changes import Changes
 from bot.practice.faults import Fault, Faults
-from bot.practice.model import ApiCall, ApiError, Channel, Clock, File, Json, Message, User
+from bot.practice.model import ApiCall, ApiError, Channel, Clock, File, Json, Message, User, View
+from bot.practice.triggers import Triggers
 
 TEAM_ID = "T0PRACTICE"
 APP_ID = "A0LEGWORK"
@@ -33,11 +34,14 @@ class SlackSide:
         url: The room's own public address, without a slash at the end; set once the port is known.
         signing_secret: What deliveries are signed with (`SLACK_SIGNING_SECRET`).
         bot_token: What calls must bear (`SLACK_BOT_TOKEN`).
+        app_token: What `apps.connections.open` must bear (`SLACK_APP_TOKEN`).
         users, channels, files: By id.
         public_write: Whether the bot may post in public channels that it is no member of, as with the scope
             `chat:write.public`; files and reading need a member all the same.
         messages: Everything ever said, in order, deleted ones and what only the page shows included.
         calls: Every call of the Web API, in order.
+        views: Every modal that was opened, in order, closed ones included.
+        triggers: The trigger ids that were handed out.
     """
 
     def __init__(self, changes: Changes, folder: Path) -> None:
@@ -46,6 +50,7 @@ class SlackSide:
         self.url = ""
         self.signing_secret = secrets.token_hex(16)
         self.bot_token = f"xoxb-practice-{secrets.token_hex(16)}"
+        self.app_token = f"xapp-1-{APP_ID}-{secrets.token_hex(16)}"
         self.users = {
             person.id: User(
                 person.id, person.name, person.real_name, person.email, person.is_admin, person.is_bot
@@ -57,6 +62,8 @@ class SlackSide:
         self.public_write = False
         self.messages: list[Message] = []
         self.calls: list[ApiCall] = []
+        self.views: list[View] = []
+        self.triggers = Triggers()
         self.faults = Faults()
         self.clock = Clock()
         self._by_ts: dict[tuple[str, str], Message] = {}
@@ -88,8 +95,28 @@ class SlackSide:
         id_ = f"D{user.id[1:]}"
         if id_ not in self.channels:
             topic = "Direct messages with Legwork"
-            self.channels[id_] = Channel(id_, user.name, topic, {user.id, BOT_USER})
+            self.channels[id_] = Channel(id_, user.name, topic, {user.id, BOT_USER}, type="im")
         return self.channels[id_]
+
+    def place(self, name: str, user: User) -> Channel:
+        """Where a person speaks: a channel, or with `@Legwork` their direct messages with the bot.
+
+        Raises:
+            ApiError: `channel_not_found`, or `not_in_channel` where the person is no member.
+        """
+        found = self.direct(user) if name.lower() == "@legwork" else self.channel(name)
+        if user.id not in found.members:
+            raise ApiError("not_in_channel")
+        return found
+
+    def views_of(self, user: str = "alice") -> list[View]:
+        """The modals that a person has open, the one on top last."""
+        return [view for view in self.views if view.is_open and view.user == self.user(user).id]
+
+    def shown(self, channel: str, ts: str, user: str) -> Message | None:
+        """A message that this person sees, ephemeral ones included."""
+        found = self._by_ts.get((channel, ts))
+        return found if found and not found.deleted and found.only_for in ("", user) else None
 
     def message(self, channel: str, ts: str) -> Message | None:
         """A message that Slack's API knows: neither deleted nor ephemeral."""
@@ -121,7 +148,9 @@ class SlackSide:
         if root := self._by_ts.get((message.channel, message.thread_ts)):
             root.version = message.version
 
-    def say_privately(self, user: str, channel: str, text: str, blocks: list[Json] | None = None) -> Message:
+    def say_privately(
+        self, user: str, channel: str, text: str, blocks: list[Json] | None = None, thread_ts: str = ""
+    ) -> Message:
         """Show an ephemeral message to one person."""
         return self.add(
             Message(
@@ -130,6 +159,7 @@ class SlackSide:
                 user=BOT_USER,
                 text=text,
                 blocks=blocks or [],
+                thread_ts=thread_ts,
                 kind="ephemeral",
                 only_for=user,
             )

@@ -11,38 +11,50 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.practice import chat, reading, uploads
+from bot.practice import chat, reading, uploads, views
 from bot.practice.arguments import Arguments, read
-from bot.practice.deliveries import Deliveries
 from bot.practice.model import ApiError, Json
+from bot.practice.response_urls import ResponseUrls
 from bot.practice.slack import SlackSide
+from bot.practice.sockets import Sockets
+from bot.practice.talk import Talk
 
-METHODS = chat.METHODS | reading.METHODS | uploads.METHODS
+METHODS = chat.METHODS | reading.METHODS | uploads.METHODS | views.METHODS
+_OPEN_SOCKET = "apps.connections.open"
 _BAD_URL = {"used_url", "expired_url", "no_such_url"}
 
 
 class WebApi:
     """What the bot calls when it calls Slack."""
 
-    def __init__(self, slack: SlackSide, deliveries: Deliveries) -> None:
+    def __init__(self, slack: SlackSide, urls: ResponseUrls, sockets: Sockets, talk: Talk) -> None:
         self._slack = slack
-        self._deliveries = deliveries
+        self._urls = urls
+        self._sockets = sockets
+        self._talk = talk
         self.routes = [
             Route("/api/{method}", self._call, methods=["GET", "POST"]),
             Route("/upload/v1/{ticket}", self._upload, methods=["POST"]),
             Route("/files-pri/{id}", self._download),
             Route("/files-pri/{id}/download", self._download),
             Route("/commands/{token}", self._respond, methods=["POST"]),
+            Route("/actions/{token}", self._respond, methods=["POST"]),
         ]
 
     async def _call(self, request: Request) -> Response:
         method = str(request.path_params["method"])
 
         async def act(args: Arguments) -> Json:
+            if method == _OPEN_SOCKET:
+                self._authorise(request, args, self._slack.app_token)
+                return {"ok": True, "url": await self._sockets.url()}
             if method not in METHODS:
                 raise ApiError("unknown_method")
-            self._authorise(request, args)
-            return {"ok": True, **METHODS[method](self._slack, args)}
+            self._authorise(request, args, self._slack.bot_token)
+            body = METHODS[method](self._slack, args)
+            if method == "chat.postMessage":
+                self._talk.echo(body["channel"], body["ts"])
+            return {"ok": True, **body}
 
         def answer(body: Json) -> Response:
             return JSONResponse(body)
@@ -68,7 +80,7 @@ class WebApi:
         file = self._slack.files.get(id_)
 
         async def act(args: Arguments) -> Json:
-            self._authorise(request, args)
+            self._authorise(request, args, self._slack.bot_token)
             if file is None or file.path is None:
                 raise ApiError("file_not_found")
             return {}
@@ -83,7 +95,7 @@ class WebApi:
 
     async def _respond(self, request: Request) -> Response:
         async def act(args: Arguments) -> Json:
-            self._deliveries.respond(str(request.path_params["token"]), args)
+            self._urls.take(str(request.path_params["token"]), args)
             return {"ok": True}
 
         def answer(body: Json) -> Response:
@@ -116,10 +128,12 @@ class WebApi:
         self._slack.record(method, args.values, str(body.get("error", "")))
         return fault.response(self._slack.changes) if fault else answer(body)
 
-    def _authorise(self, request: Request, args: Arguments) -> None:
+    def _authorise(self, request: Request, args: Arguments, wanted: str) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         token = token.strip() if scheme.lower() == "bearer" else args.text("token")
         if not token:
             raise ApiError("not_authed")
-        if not hmac.compare_digest(token.encode(), self._slack.bot_token.encode()):
-            raise ApiError("invalid_auth")
+        if hmac.compare_digest(token.encode(), wanted.encode()):
+            return
+        known = (self._slack.bot_token, self._slack.app_token)
+        raise ApiError("not_allowed_token_type" if token in known else "invalid_auth")

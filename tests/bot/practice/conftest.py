@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 
 from bot.practice import PracticeRoom
+from tests.bot.practice.far_end import FarEnd
 
 Serve = Callable[[ASGIApp], Awaitable[str]]
 
@@ -68,6 +69,15 @@ async def serve() -> AsyncIterator[Serve]:
     yield start
     for server in open_servers:
         await server.__aexit__(None, None, None)
+
+
+@pytest.fixture
+async def far_end(room: PracticeRoom, serve: Serve) -> FarEnd:
+    """A bot that the room delivers to over HTTP; what failed is tried again by hand alone."""
+    bot = FarEnd()
+    room.bot_url = f"{await serve(bot.app)}/slack/events"
+    room.talk.retry_after_s = ()
+    return bot
 
 
 @pytest.fixture
