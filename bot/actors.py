@@ -49,8 +49,10 @@ class Origin:
         door: Which door it came through.
         place: The address of the discussion there: a Slack channel id; empty where there is none.
         private: The discussion is not open to the whole team.
+        thread: What was said there, if the call answers it: a Slack timestamp; empty where it stands alone.
     """
 
     door: Door
     place: str = ""
     private: bool = False
+    thread: str = ""

@@ -12,8 +12,10 @@ class Reply:
         text: Markdown for people.
         data: The same facts as JSON-ready values, for programs.
         ok: False where the command was not carried out; the text says why.
+        shown: The task's own views show what was done: a door that is one of them need not repeat it.
     """
 
     text: str
     data: dict[str, Any] = field(default_factory=dict)
     ok: bool = True
+    shown: bool = False

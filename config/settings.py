@@ -43,9 +43,13 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home)
     database_url: str = ""
     http: str = "127.0.0.1:8080"
+    smtp: str = "127.0.0.1:8025"
+    lmtp: str = ""
     mail_url: SecretStr = SecretStr("")
     mail_from: str = "Legwork <legwork@localhost>"
     mail_domain: str = "localhost"
+    authserv_id: str = ""
+    config: str = ""
     secret_keys: SecretStr = SecretStr("")
     model: str = "runbook"
     admins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -57,6 +61,7 @@ class Settings(BaseSettings):
     max_command_chars: int = Field(default=20_000, ge=100)
     max_attempts: int = Field(default=5, ge=1)
     max_steps: int = Field(default=200, ge=1)
+    approval_reminder_hours: float = Field(default=4, gt=0, le=100_000)
     command_seconds: float = Field(default=120, gt=0)
     command_memory_mb: int = Field(default=1024, ge=16)
     command_processes: int = Field(default=256, ge=8)
@@ -67,9 +72,17 @@ class Settings(BaseSettings):
     delivery_days: float = Field(default=4, gt=0, le=100_000)
     delivery_retry_seconds: float = Field(default=2, gt=0)
     delivery_retry_max_seconds: float = Field(default=300, gt=0)
+    first_mail_seconds: float = Field(default=20, ge=0)
+    letter_mb: int = Field(default=25, ge=1)
+    letters_per_hour: int = Field(default=60, ge=1)
+    mail_connections: int = Field(default=50, ge=1)
+    mail_recipients: int = Field(default=20, ge=1)
+    mail_idle_seconds: float = Field(default=60, gt=0)
+    ask_by_mail_days: float = Field(default=14, gt=0, le=100_000)
     far_end_timeout_seconds: float = Field(default=20, gt=0)
 
     slack_bot_token: SecretStr = _named("SLACK_BOT_TOKEN", SecretStr(""))
+    slack_app_token: SecretStr = _named("SLACK_APP_TOKEN", SecretStr(""))
     slack_signing_secret: SecretStr = _named("SLACK_SIGNING_SECRET", SecretStr(""))
     slack_api_url: str = _named("SLACK_API_URL", "https://slack.com/api/")
 
@@ -81,7 +94,7 @@ class Settings(BaseSettings):
             raise ValueError("it takes sqlite:///PATH, such as sqlite:////var/lib/legwork/legwork.db")
         return value
 
-    @field_validator("http")
+    @field_validator("http", "smtp", "lmtp")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
         """Refuse a port without a host, which would listen on every interface."""
@@ -108,6 +121,16 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The address of the database, SQLite in the data folder unless told."""
         return self.database_url or f"sqlite:///{self.home / 'legwork.db'}"
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is reached over a websocket that we open."""
+        return bool(self.slack_app_token.get_secret_value())
+
+    @property
+    def takes_mail(self) -> bool:
+        """Whether letters to our domain can reach us, so that people may answer."""
+        return bool(self.smtp or self.lmtp) and self.mail_domain != "localhost"
 
     @property
     def lease(self) -> timedelta:
@@ -156,6 +179,22 @@ def given(**values: Any) -> Settings:
     )
 
 
-def defaults() -> dict[str, Any]:
-    """What a new installation starts with, from `defaults.toml`."""
-    return tomllib.loads(resources.files("config").joinpath("defaults.toml").read_text())
+def defaults(own: str = "") -> dict[str, Any]:
+    """Agents, policies and runbooks: those of `defaults.toml`, and those of the team's own file after them.
+
+    Args:
+        own: Path of a TOML file of the same form; empty where there is none.
+
+    Raises:
+        BadSettingsError: The file cannot be read.
+    """
+    found = tomllib.loads(resources.files("config").joinpath("defaults.toml").read_text())
+    if own:
+        try:
+            more = tomllib.loads(Path(own).expanduser().read_text())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            message = f"LEGWORK_CONFIG names {own}, which cannot be used: {error}. Mend the file."
+            raise BadSettingsError(message) from error
+        for kind, rows in more.items():
+            found[kind] = [*found.get(kind, []), *rows]
+    return found

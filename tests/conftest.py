@@ -15,6 +15,7 @@ import pytest
 
 from bot.app.house import opened
 from bot.app.logs import log_to_stderr
+from bot.app.mail import mail
 from bot.app.web import web
 from bot.app.worker import worker
 from bot.cli.demo import practice_room, settings_for
@@ -63,7 +64,7 @@ def settings(room: PracticeRoom, home: Path) -> Settings:
 @pytest.fixture
 async def desk(room: PracticeRoom, settings: Settings) -> AsyncIterator[Team]:
     """A team whose bot takes commands, and does no work by itself."""
-    async with opened(settings) as house, web(house) as address:
+    async with opened(settings) as house, mail(house) as room.mail_to, web(house) as address:
         room.bot_url = f"{address}/slack/events"
         yield Team(room, house)
 

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot import stream
+from pydantic import ValidationError
+
+from bot import people, runbooks, stream
 from bot.app.faults import FAULTS, told
 from bot.artifacts import Artifacts
 from bot.errors import LegworkError
+from bot.permissions import rules
 from bot.sandbox import Owner, Sandbox, owner_for_this_process
 from bot.vault import Keyring
 from bot.workspaces import Workspaces
 from config.settings import ROOT_UID, Settings, defaults
 from storage import agents, database
+from storage import runbooks as rows
 
 PASSABLE = 0o711  # the sandbox's user passes through to its workspaces, and sees no names
 
@@ -35,6 +39,7 @@ class House:
     workspaces: Workspaces
     artifacts: Artifacts
     box: Sandbox
+    keyring: Keyring
 
 
 def data_folder(path: Path, named_by: str = "LEGWORK_HOME") -> Path:
@@ -90,7 +95,9 @@ def furnished(settings: Settings) -> House:
         LegworkError: The data folder cannot be used.
     """
     home = data_folder(settings.home)
-    stream.seal_with(Keyring.load(settings.secret_keys.get_secret_value(), home))
+    keyring = Keyring.load(settings.secret_keys.get_secret_value(), home)
+    stream.seal_with(keyring)
+    people.settings_name(settings.admins)
     owner = owner_for_this_process(settings.sandbox_uid)
     return House(
         settings=settings,
@@ -98,6 +105,7 @@ def furnished(settings: Settings) -> House:
         workspaces=Workspaces(home / "workspaces", owner),
         artifacts=Artifacts(home / "artifacts"),
         box=Sandbox(home / "scratch", owner),
+        keyring=keyring,
     )
 
 
@@ -112,7 +120,7 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
     try:
         try:
             database.open(settings.database)
-            await database.run(_hire)
+            await database.run(_move_in, settings.config)
         except FAULTS as error:
             raise LegworkError(f"{settings.database} cannot be used: {told(error)}") from error
         yield house
@@ -120,8 +128,19 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
         database.close()
 
 
-def _hire() -> None:
-    """Add the agents that a new installation starts with."""
-    for agent in defaults()["agents"]:
-        if agents.find(agent["name"]) is None:
-            agents.add(agent["name"], agent["about"])
+def _move_in(own: str) -> None:
+    """Add the agents that the configuration starts with; its policies and runbooks are those it names now.
+
+    Raises:
+        LegworkError: The configuration cannot be used.
+    """
+    found = defaults(own)
+    try:
+        for agent in found["agents"]:
+            if agents.find(agent["name"]) is None:
+                agents.add(**agent)
+        rules.set_built_in(found.get("policies", []), now())
+        rows.sync(runbooks.to_row(runbook) for runbook in runbooks.declared(found.get("runbooks", [])))
+    except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        place = own or "config/defaults.toml"
+        raise LegworkError(f"{place} cannot be used: {error}. Mend it and start again.") from error

@@ -1,14 +1,14 @@
-"""The HTTP side."""
+"""The HTTP side, and Slack's websocket."""
 
 import contextlib
 from collections.abc import AsyncIterator
 
 import structlog
 
-from bot.app.house import House, now
+from bot.app.house import House
 from bot.app.listening import bind, serving
+from bot.app.slack import slack
 from handlers.http import server
-from handlers.slack.listeners import SlackDoor
 from storage import database
 
 log = structlog.get_logger()
@@ -16,22 +16,16 @@ log = structlog.get_logger()
 
 @contextlib.asynccontextmanager
 async def web(house: House) -> AsyncIterator[str]:
-    """The HTTP side: Slack's requests and health checks. Yields its address."""
+    """Slack's requests, by HTTP or a websocket, and health checks. Yields the address of the HTTP side."""
     settings = house.settings
-    secret = settings.slack_signing_secret.get_secret_value()
-    slack = None
-    if secret:
-        door = SlackDoor(
-            bot_token=settings.slack_bot_token.get_secret_value(),
-            signing_secret=secret,
-            admins=settings.admins,
-            max_chars=settings.max_command_chars,
-            now=now,
-        )
-        slack = door.requests().answer
-    app = server.build(slack, _ready)
-    async with serving(app, bind(settings.http)) as address:
-        log.info("listening", http=address, slack=bool(slack))
+    async with contextlib.AsyncExitStack() as stack:
+        answer = await stack.enter_async_context(slack(settings))
+        if not settings.http:
+            yield ""
+            return
+        app = server.build(answer, _ready)
+        address = await stack.enter_async_context(serving(app, bind(settings.http)))
+        log.info("listening", http=address, slack=bool(answer), socket_mode=settings.socket_mode)
         yield address
 
 

@@ -2,28 +2,33 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import structlog
 
 from bot import scheduler
+from bot.agents.loop import Manners
 from bot.agents.runner import Rules, Runner
 from bot.app.far_ends import mailer, slack_client
+from bot.app.going import kept_going
 from bot.app.house import House, now
+from bot.app.mail import reply_addresses
 from bot.app.presence import alive
 from bot.delivery.email import EmailOutlet
+from bot.delivery.email import Manners as MailManners
 from bot.delivery.envelope import Sender
-from bot.delivery.outlet import Outlet
+from bot.delivery.notifier import Notifier
 from bot.delivery.pump import Patience, Pump
 from bot.delivery.reporter import Reporter
 from bot.delivery.slack import SlackOutlet
 from bot.sandbox import Limits, sweep
+from bot.work.approvals import Asking
+from config.settings import Settings
 
 log = structlog.get_logger()
 
 MIB = 1 << 20
-RESTART_S = 1.0
 
 
 @contextlib.asynccontextmanager
@@ -42,7 +47,7 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
     rules = Rules(
         max_runs=settings.max_runs,
         max_attempts=settings.max_attempts,
-        max_steps=settings.max_steps,
+        manners=Manners(settings.max_steps, asking(settings)),
         model=settings.model,
         lease=settings.lease,
         limits=Limits(
@@ -69,9 +74,11 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
             Reporter(house.artifacts, now, only).drive,
             Pump(outlets, patience, now, only).drive,
         ]
-        ticking = scheduler.start(settings.tick_seconds, now)
+        if only is None:
+            drivers.append(Notifier(outlets, patience, now).drive)
+        ticking = scheduler.start(settings.tick_seconds, asking(settings), now)
         stack.callback(ticking.shutdown, wait=False)
-        tasks = [asyncio.create_task(_kept_going(drive)) for drive in drivers]
+        tasks = [asyncio.create_task(kept_going(drive)) for drive in drivers]
         names = [outlet.name for outlet in outlets]
         log.info("working", outlets=names)
         try:
@@ -82,23 +89,24 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _outlets(house: House) -> Sequence[Outlet]:
+def asking(settings: Settings) -> Asking:
+    """How people are asked for their word."""
+    return Asking(timedelta(hours=settings.approval_reminder_hours), settings.admins)
+
+
+def _outlets(house: House) -> Sequence[SlackOutlet | EmailOutlet]:
     """The ways of telling people that are set up."""
     settings = house.settings
-    outlets: list[Outlet] = []
+    outlets: list[SlackOutlet | EmailOutlet] = []
     if settings.slack_bot_token.get_secret_value():
         outlets.append(SlackOutlet(slack_client(settings), house.artifacts, now))
     if settings.mail_url.get_secret_value():
         sender = Sender(settings.mail_from, settings.mail_domain)
-        outlets.append(EmailOutlet(mailer(settings), sender, house.artifacts))
+        manners = MailManners(
+            replies=reply_addresses(house) if settings.takes_mail else None,
+            first_mail_s=settings.first_mail_seconds,
+            ask_days=settings.ask_by_mail_days,
+            now=now,
+        )
+        outlets.append(EmailOutlet(mailer(settings), sender, house.artifacts, manners))
     return outlets
-
-
-async def _kept_going(drive: Callable[[], Awaitable[None]]) -> None:
-    """Drive; a fault that nobody foresaw (a full disk, say) is logged, and driving goes on."""
-    while True:
-        try:
-            await drive()
-        except Exception:
-            log.exception("driving again in a moment")
-            await asyncio.sleep(RESTART_S)

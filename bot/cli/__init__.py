@@ -23,6 +23,10 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(help="The sandbox that agents' commands run in.", no_args_is_help=True)
 app.add_typer(sandbox_app, name="sandbox")
+policy_app = typer.Typer(help="What agents may do with their tools.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+token_app = typer.Typer(help="Tokens for the REST API.", no_args_is_help=True)
+app.add_typer(token_app, name="token")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -67,15 +71,23 @@ def serve() -> None:
     """Run everything in one process."""
     from bot.cli.serve import serve as run
 
-    _run(run(_settings(), web=True, work=True))
+    _run(run(_settings(), web=True, mail=True, work=True))
 
 
 @app.command()
 def web() -> None:
-    """Run the HTTP side: Slack's requests and health checks."""
+    """Run the web side: Slack's requests, by HTTP or Socket Mode, and health checks."""
     from bot.cli.serve import serve as run
 
-    _run(run(_settings(), web=True, work=False))
+    _run(run(_settings(), web=True))
+
+
+@app.command()
+def mail() -> None:
+    """Run the mail side: takes letters and reads them."""
+    from bot.cli.serve import serve as run
+
+    _run(run(_settings(), mail=True))
 
 
 @app.command()
@@ -83,7 +95,7 @@ def worker() -> None:
     """Run the working side: claims tasks, runs them, delivers results."""
     from bot.cli.serve import serve as run
 
-    _run(run(_settings(), web=False, work=True))
+    _run(run(_settings(), work=True))
 
 
 @app.command()
@@ -182,3 +194,44 @@ def bench(
         _fail(str(error), USAGE)
     for row in measure(files):
         typer.echo(json.dumps(row.data) if as_json else row.line())
+
+
+@policy_app.command("explain", context_settings={"ignore_unknown_options": True})
+def policy_explain(
+    agent: Annotated[str, typer.Argument(help="The agent.")],
+    tool: Annotated[str, typer.Argument(help="The tool.")],
+    call: Annotated[str, typer.Argument(help="The call: JSON, or in plain words.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show what would happen to a call, and the rule that decides."""
+    from bot.cli.policy import explain
+
+    raise SystemExit(_run(explain(_settings("warning"), agent, tool, call, as_json=as_json)))
+
+
+@token_app.command("create")
+def token_create(
+    email: Annotated[str, typer.Option(metavar="ADDRESS", help="Whom it stands for.")],
+    role: Annotated[str, typer.Option(help="The most it may do: stakeholder, member or admin.")],
+    ttl: Annotated[str, typer.Option(help="How long it holds: 12h, 30d.")] = "30d",
+) -> None:
+    """Print a token for the REST API."""
+    from bot.cli.token import create
+
+    raise SystemExit(_run(create(_settings("warning"), email, role, ttl)))
+
+
+@app.command()
+def letter(
+    files: Annotated[list[str] | None, typer.Argument(help="Letters; - is standard input.")] = None,
+    *,
+    bodies: Annotated[
+        bool, typer.Option("--bodies", help='Read JSON lines {"id", "text"}: bodies alone.')
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how a letter is read: the reply, what was cut off, what it is."""
+    from bot.cli.letter import letter as read
+
+    raise SystemExit(read(files or [], as_json=as_json, bodies=bodies))

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bot.app.house import data_folder, opened
 from bot.app.listening import bind, serving
+from bot.app.mail import mail
 from bot.app.web import web
 from bot.app.worker import worker
 from bot.cli.follow import follow
@@ -42,6 +43,8 @@ def settings_for(room: PracticeRoom, home: Path) -> Settings:
     return given(
         LEGWORK_HOME=home,
         LEGWORK_HTTP="127.0.0.1:0",
+        LEGWORK_SMTP="127.0.0.1:0",
+        LEGWORK_AUTHSERV_ID=room.mailbox.authserv_id,
         LEGWORK_MAIL_URL=room.mailbox.url,
         LEGWORK_MAIL_FROM="Legwork <legwork@practice.example>",
         LEGWORK_MAIL_DOMAIN="practice.example",
@@ -68,6 +71,7 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
         room = await stack.enter_async_context(practice_room(home / "practice", port))
         house = await stack.enter_async_context(opened(settings_for(room, home)))
         await stack.enter_async_context(worker(house))
+        room.mail_to = await stack.enter_async_context(mail(house))
         room.bot_url = await stack.enter_async_context(web(house)) + "/slack/events"
         console.print(f"Practice room: {room.page_url}", style="bold")
         console.print("alice types /agent assign @analyst …\n")
@@ -104,7 +108,7 @@ async def _results(room: PracticeRoom, key: str) -> dict[str, str]:
                 found["Report"] = str(file.path)
                 found["Thread"] = str(room.save_thread(message.channel, message.thread_ts))
         for letter in room.mailbox.letters:
-            if key in letter.subject:
+            if key in letter.subject and letter.attachments:
                 found["Mail"] = str(letter.path)
         return all(found.values())
 

@@ -56,7 +56,7 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
             out.print_json(json.dumps(shown.data))
         else:
             out.print(f"{report.key} is {report.state}.", plain(report.outcome), markup=False)
-            if (pdf := house.artifacts.path(report.key, f"{report.key}-report.pdf")).exists():
+            if (pdf := house.artifacts.path(report.key, report.file_name)).exists():
                 out.print(f"Report: {pdf}", markup=False)
         return DONE if report.state == "done" else FAILED
 

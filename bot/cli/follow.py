@@ -16,7 +16,7 @@ from bot.work import tasks as work
 from storage import database, subscriptions, tasks
 
 LOOK_S = 0.2
-SIGNS = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "interrupted": "[yellow]![/]"}
+SIGNS = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "interrupted": "[yellow]![/]", "refused": "[red]⊘[/]"}
 
 
 async def follow(
@@ -33,13 +33,15 @@ async def follow(
         The task's report.
     """
     shown = 0
+    asked: set[str] = set()
     with console.status("queued") as status:
         while True:
             report = await database.run(_read, task_id)
-            ended = [step for step in report.steps if step.state != "running"]
+            ended = [step for step in report.steps if step.state in SIGNS]
             for step in ended[shown:]:
                 _show(step, console)
             shown = len(ended)
+            _ask(report, console, asked)
             _tell(report, status)
             if report.ended:
                 return report
@@ -74,6 +76,24 @@ def _show(step: StepView, console: Console) -> None:
     console.print(f"{SIGNS[step.state]} {step.number}. {escape(step.label)} [dim]{duration(step.seconds)}[/]")
     if step.output.strip():
         console.print(escape(step.output.strip("\n")), style="dim", highlight=False)
+
+
+def _ask(report: Report, console: Console, asked: set[str]) -> None:
+    """Show once what the task waits for, and how it is answered."""
+    for approval in report.approvals:
+        if approval.state == "open" and approval.key not in asked:
+            asked.add(approval.key)
+            console.print(f"\n{approval.key}: {approval.rule}", markup=False, highlight=False)
+            console.print(approval.does, markup=False, style="bold", highlight=False)
+            console.print(
+                f'Answer: legwork do "task approve {approval.key}", or "task deny {approval.key} why"'
+            )
+    for question in report.questions:
+        if question.open and question.call_id not in asked:
+            asked.add(question.call_id)
+            options = "".join(f"\n- {option}" for option in question.options)
+            console.print(f"\n{question.text}{options}", markup=False, highlight=False)
+            console.print(f'Answer: legwork do "task say {report.key} …"')
 
 
 def _tell(report: Report, status: Status) -> None:

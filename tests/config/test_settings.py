@@ -48,7 +48,11 @@ def test_everything_has_a_default() -> None:
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_is_read_from_its_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each field listens to one variable: SLACK_… under Slack's own name, the others with the prefix."""
-    value = {"log_format": "json", "database_url": "sqlite:///x", "http": "[::1]:8"}.get(field, "77777")
+    value = {
+        "log_format": "json",
+        "database_url": "sqlite:///x",
+        **dict.fromkeys(("http", "smtp", "lmtp"), "[::1]:8"),
+    }.get(field, "77777")
     monkeypatch.setenv(env_name(field), value)
     changed = {name for name in Settings.model_fields if getattr(load(), name) != getattr(given(), name)}
     assert changed == {field}

@@ -13,6 +13,7 @@ from bot.replies import Reply
 from bot.vault import Keyring
 from bot.work import runs, tasks
 from bot.work.runs import Claim
+from bot.work.tasks import Order
 from storage import agents, database
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -96,7 +97,8 @@ class Core:
     ) -> int:
         """Someone, Mel unless told, gives @coder a task; its number."""
         asker = asker or self.mel
-        return await database.run(lambda: int(tasks.open_task(asker, "coder", text, origin, notify, NOON).id))
+        order = Order("coder", text, notify=tuple(notify))
+        return await database.run(lambda: int(tasks.open_task(asker, order, origin, NOON).id))
 
     async def cancels(self, task_id: int, now: datetime = NOON) -> None:
         """Mel cancels a task."""

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from bot.app.house import House, now
 from bot.commands import grammar, registry
 from bot.practice import Delivered, Message, PracticeRoom
 from bot.replies import Reply
+from bot.stream import bell
 from storage import database
 
 T = TypeVar("T")
@@ -55,6 +56,13 @@ class Team:
         found = await self.room.wait_for(there, PATIENCE_S)
         assert found
         return found
+
+    async def comes_true(self, look: Callable[[], Awaitable[bool]], timeout_s: float = PATIENCE_S) -> None:
+        """Wait until something holds in the bot; looked at again whenever its bell rings."""
+        heard = bell.rung
+        async with asyncio.timeout(timeout_s):
+            while not await look():
+                heard = await bell.wait(heard)
 
     async def does(self, text: str) -> Reply:
         """The operator runs a command on the bot's own machine."""

@@ -113,14 +113,14 @@ async def test_an_empty_command_shows_help(legwork: Legwork) -> None:
     for nothing in ("", "  "):
         ended = await legwork("do", nothing)
         assert (ended.code, ended.err) == (0, "")
-        assert "agent assign" in ended.out
+        assert "`agent` assign" in ended.out
 
 
 async def test_web_alone_needs_an_address(legwork: Legwork) -> None:
     """With HTTP turned off there is nothing for it to do."""
     ended = await legwork("web", LEGWORK_HTTP="")
     assert ended.code == 1
-    assert "LEGWORK_HTTP is empty" in ended.err
+    assert "Set LEGWORK_HTTP" in ended.err
 
 
 async def test_sandbox_run_answers_for_programs(legwork: Legwork, home: Path) -> None:

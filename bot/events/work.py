@@ -1,0 +1,137 @@
+"""Facts about a task: opened, run, told, ended, reported on."""
+
+from typing import Literal
+
+from bot.events.base import Call, Change, Fact, Said
+
+
+class TaskOpened(Fact):
+    """Someone gave an agent a task; `context` is what was said last where it was asked."""
+
+    kind: Literal["TaskOpened"] = "TaskOpened"
+    v: Literal[1, 2] = 2  # type: ignore[assignment]  # it reads the older one too
+    title: str
+    text: str
+    agent: str
+    asked_by: str
+    door: str
+    context: tuple[Said, ...] = ()
+
+
+class RunStarted(Fact):
+    """A worker claimed the task, the first or another one after it.
+
+    Attributes:
+        attempt: Counts from 1; grows where the worker before was lost, not where it handed over in order.
+        worker: Who claimed it.
+        model: What decides on the steps, as `provider:model`.
+    """
+
+    kind: Literal["RunStarted"] = "RunStarted"
+    attempt: int
+    worker: str
+    model: str
+
+
+class ModelTurned(Fact):
+    """The model spoke: what it said, and which calls it wants."""
+
+    kind: Literal["ModelTurned"] = "ModelTurned"
+    step: int
+    words: str = ""
+    calls: tuple[Call, ...] = ()
+
+
+class InstructionGiven(Fact):
+    """A person told the agent something.
+
+    Attributes:
+        answers: The call whose question this answers; empty where it answers none.
+    """
+
+    kind: Literal["InstructionGiven"] = "InstructionGiven"
+    text: str
+    by: str
+    door: str
+    answers: str = ""
+
+
+class QuestionAsked(Fact):
+    """The agent asks the task's people something, and waits for what they say.
+
+    Attributes:
+        call_id: The call that asks; the answer is its result.
+        options: Answers to choose from; another may be given all the same.
+    """
+
+    kind: Literal["QuestionAsked"] = "QuestionAsked"
+    step: int
+    call_id: str
+    text: str
+    options: tuple[str, ...] = ()
+
+
+class TaskRetried(Fact):
+    """A task that was over begins anew, in the same workspace."""
+
+    kind: Literal["TaskRetried"] = "TaskRetried"
+    by: str
+
+
+class TaskReassigned(Fact):
+    """Another agent goes on with the task."""
+
+    kind: Literal["TaskReassigned"] = "TaskReassigned"
+    agent: str
+    by: str
+
+
+class TaskFinished(Fact):
+    """The agent did what it was asked; `changes` is cut to the first ones where `more_changes` is not 0."""
+
+    kind: Literal["TaskFinished"] = "TaskFinished"
+    summary: str
+    changes: tuple[Change, ...] = ()
+    more_changes: int = 0
+
+
+class TaskFailed(Fact):
+    """The task ended without doing what it was asked; `reason` is a sentence that says what to do next."""
+
+    kind: Literal["TaskFailed"] = "TaskFailed"
+    reason: str
+    changes: tuple[Change, ...] = ()
+    more_changes: int = 0
+
+
+class TaskCancelled(Fact):
+    """A person stopped the task."""
+
+    kind: Literal["TaskCancelled"] = "TaskCancelled"
+    by: str
+
+
+class ArtifactSaved(Fact):
+    """A file of the task was kept.
+
+    Attributes:
+        name: As people see it; unique within the task.
+        purpose: `report` is the PDF of the whole task.
+        media_type: As in a Content-Type header.
+        size: Bytes.
+        sha256: Of the bytes, in hex.
+    """
+
+    kind: Literal["ArtifactSaved"] = "ArtifactSaved"
+    name: str
+    purpose: Literal["report", "file"]
+    media_type: str
+    size: int
+    sha256: str
+
+
+class ReportFailed(Fact):
+    """The PDF of the task could not be drawn; people get the result without it."""
+
+    kind: Literal["ReportFailed"] = "ReportFailed"
+    why: str
