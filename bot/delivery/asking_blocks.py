@@ -11,7 +11,7 @@ from bot.delivery.mrkdwn import code, cut, escape, fenced
 from bot.reports import phrases
 from bot.reports.humane import minute
 from bot.reports.report import ApprovalView, QuestionView, Report
-from bot.reports.visible import revealed
+from bot.reports.visible import exact
 
 CODE_CHARS = 2_500
 CODES_IN_MESSAGE = 4
@@ -185,7 +185,7 @@ def _shown(does: str, number: int) -> list[Block]:
 
 def _codes(does: str) -> Iterator[str]:
     """A call as blocks of code, parted where lines end if that can be."""
-    text, begin = revealed(does), 0
+    text, begin = exact(does), 0
     while True:
         end = begin + CODE_CHARS
         while (size := len(escape(text[begin:end]))) > CODE_CHARS:

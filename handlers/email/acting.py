@@ -167,10 +167,22 @@ def _parted(text: str) -> tuple[str, str]:
 
 def _meant(proven: Proven, line: str) -> str | None:
     """The command that a first line stands for; on the address of a question, decisions are about that."""
+    if line.strip(" .!").casefold() in _offered(proven):
+        return None  # an answer that the agent itself offers, whatever else the word may mean
     if not proven.approval:
         return spoken.in_task(line, proven.task, spoken.IN_MAIL)
     decision = spoken.in_task(line, approval_key(proven.approval), DECISIONS)
     return decision or spoken.in_task(line, proven.task, spoken.IN_MAIL.difference(DECISIONS))
+
+
+def _offered(proven: Proven) -> set[str]:
+    """What the agent offers as answers, where it waits for one."""
+    if proven.heard.task.waiting_for != "reply":
+        return set()
+    report = summary.read(proven.task, stream.replay(proven.heard.task.stream_id))
+    return {
+        option.strip(" .!").casefold() for view in report.questions if view.open for option in view.options
+    }
 
 
 def _with_reason(command: str, below: str) -> str:

@@ -13,7 +13,7 @@ from bot.delivery import asking_blocks as asking
 from bot.delivery import kit
 from bot.practice import block_kit
 from bot.reports.report import ApprovalView, QuestionView, Report
-from bot.reports.visible import revealed
+from bot.reports.visible import exact
 
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
 REPORT = Report(key="T-1", title="Fix it", agent="coder", asked_by="Mel", state="waiting")
@@ -116,7 +116,7 @@ def test_slack_takes_every_question(text: str, options: list[str], answer: str) 
 @given(st.text(max_size=30_000) | st.sampled_from(["x" * 99_000, "echo hello\n" * 8_000, "\n\n" * 3_000]))
 def test_a_call_is_shown_to_the_byte(does: str) -> None:
     """Put together, the blocks of code are the call itself, with what is unseen spelled out."""
-    assert code_in(pages(approval(does))) == revealed(does).replace("```", "\u02cb\u02cb\u02cb")
+    assert code_in(pages(approval(does))) == exact(does).replace("```", "\u02cb\u02cb\u02cb")
 
 
 def test_lines_are_kept_together_where_that_can_be() -> None:
