@@ -12,7 +12,7 @@ from bot.events import (
     ToolInterrupted,
     ToolRefused,
 )
-from bot.models.base import Answer
+from bot.models.base import Answer, Told
 
 
 class Story:
@@ -36,7 +36,7 @@ class Story:
         self.turns = 0
         self.pending: list[Call] = []
         self.answers: list[Answer] = []
-        self.told: list[str] = []
+        self.told: list[Told] = []
 
     def take(self, turned: ModelTurned) -> None:
         """The model has taken its turn; it is recorded with the first of its calls."""
@@ -71,7 +71,7 @@ class Story:
             case ToolInterrupted() as fact:
                 self._settle(Answer(call_id=fact.call_id, ok=False, interrupted=True))
             case InstructionGiven(answers="") as fact:
-                self.told.append(fact.text)
+                self.told.append(Told(fact.text, fact.by, commands=fact.commands))
             case TaskRetried():
                 self._begin()
 

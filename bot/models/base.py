@@ -29,6 +29,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a person told the agent.
+
+    Attributes:
+        text: What.
+        by: Who, as others are shown them.
+        commands: Whether they may have the agent run commands.
+    """
+
+    text: str
+    by: str
+    commands: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One turn of a model: calls to make, or its last words.
 
@@ -50,7 +65,7 @@ class Model(Protocol):
     def name(self) -> str:
         """As settings name it: `provider:model`."""
 
-    async def turn(self, answers: Sequence[Answer], told: Sequence[str]) -> Turn:
+    async def turn(self, answers: Sequence[Answer], told: Sequence[Told]) -> Turn:
         """Take a turn.
 
         Args:

@@ -1,7 +1,8 @@
 """The model that needs no key: it runs the fenced `sh` and `python` blocks of the task's text, in order.
 
 A block `ask` holds a question, and answers to choose from as a list; later blocks find the answer in the
-variable ANSWER. Blocks in what people tell the agent come after those of the text.
+variable ANSWER. Blocks in what people tell the agent come after those of the text, if those people may have
+it run commands.
 
 Fences are those of CommonMark (https://spec.commonmark.org/0.31.2/#fenced-code-blocks), and one thing more:
 people in Slack close a block at the end of its last line, so that counts too.
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.events import Call
-from bot.models.base import Answer, Turn
+from bot.models.base import Answer, Told, Turn
 
 Language = Literal["sh", "python", "ask"]
 
@@ -84,9 +85,9 @@ class Runbook:
     def __init__(self, text: str) -> None:
         self._blocks = blocks(text)
 
-    async def turn(self, answers: Sequence[Answer], told: Sequence[str]) -> Turn:
+    async def turn(self, answers: Sequence[Answer], told: Sequence[Told]) -> Turn:
         """The next block; one that was interrupted is run again."""
-        todo = [*self._blocks, *(block for text in told for block in blocks(text))]
+        todo = [*self._blocks, *(block for one in told if one.commands for block in blocks(one.text))]
         if not todo:
             return Turn(
                 "There is nothing to run: this agent follows runbooks. Put the commands into the task's "

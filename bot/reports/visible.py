@@ -10,6 +10,11 @@ _TRICKS = re.compile(
 )
 
 _UNSEEN = {"Cf", "Zs", "Zl", "Zp"}  # format characters, and spaces that are not what they seem
+# Letters and marks that are drawn as nothing (Default_Ignorable_Code_Point), and the blank of Braille.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 
 def revealed(text: str) -> str:
@@ -20,8 +25,12 @@ def revealed(text: str) -> str:
 def exact(text: str) -> str:
     """The text as `revealed` has it, with nothing in it that a reader could miss: what is to be approved."""
     shown = revealed(text)
-    unseen = {char for char in set(shown) if unicodedata.category(char) in _UNSEEN and char not in " \n"}
+    unseen = {char for char in set(shown) if _is_unseen(char)}
     return shown.translate({ord(char): code(char) for char in unseen})
+
+
+def _is_unseen(char: str) -> bool:
+    return char not in " \n" and (unicodedata.category(char) in _UNSEEN or bool(_BLANK.match(char)))
 
 
 def code(char: str) -> str:

@@ -38,9 +38,13 @@ def watch(task: Tasks, actor: Actor, door: Door, cadence: Cadence) -> str:
     return "in a direct message" if outlet == "slack" else f"at {found[0]}"
 
 
-def notify(task: Tasks, address: str) -> None:
-    """Let an address hear of a task from now on."""
+def notify(task: Tasks, address: str) -> bool:
+    """Let an address hear of a task from now on; False if it had its own say about that before."""
+    known = [sub for sub in subscriptions.of_task(task.id) if (sub.outlet, sub.address) == ("email", address)]
+    if any(sub.cadence != "called" for sub in known):
+        return False
     _tell(task.id, "email", address, "all")
+    return True
 
 
 def _tell(task_id: int, outlet: str, address: str, cadence: Cadence) -> None:

@@ -86,7 +86,7 @@ def claim(
         task_id: Only this task's run.
     """
     for candidate in runs.claimable(now, host, CANDIDATES, task_id):
-        run = runs.claim(candidate, worker, now, now + lease)
+        run = runs.claim(candidate, worker, host, now, now + lease)
         if run is None or run.token is None:
             continue
         task = candidate.task
@@ -217,6 +217,7 @@ def set_aside(claim: Claim) -> None:
     """The agent is paused: the task is queued until it works again."""
     tasks.queue(claim.task_id)
     runs.give_back(claim.run_id, claim.token)
+    workspaces.release(claim.run_id)
 
 
 def give_back(claim: Claim) -> None:
