@@ -83,7 +83,7 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
     async with contextlib.AsyncExitStack() as stack:
         room = await stack.enter_async_context(practice_room(home / "practice", port))
         settings = settings_for(room, home).model_copy(update={"admins": (room.slack.user(ADMIN).id,)})
-        house = await stack.enter_async_context(opened(settings))
+        house = await stack.enter_async_context(opened(settings, configure=True))
         await stack.enter_async_context(worker(house))
         room.mail_to = await stack.enter_async_context(mail(house))
         room.bot_url = await stack.enter_async_context(web(house)) + "/slack/events"
