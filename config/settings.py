@@ -108,14 +108,24 @@ class Settings(BaseSettings):
     @field_validator("admins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Accept a comma-separated list, as an environment variable holds one."""
-        return tuple(filter(None, (v.strip() for v in value.split(",")))) if isinstance(value, str) else value
+        """Accept a comma-separated list, as an environment variable holds one; addresses in lower case."""
+        named = value.split(",") if isinstance(value, str) else value
+        if not isinstance(named, list | tuple):
+            return value
+        stripped = filter(None, (str(one).strip() for one in named))
+        return tuple(one.lower() if "@" in one else one for one in stripped)
 
     @field_validator("home", mode="before")
     @classmethod
     def _folder(cls, value: object) -> object:
         """An empty value is the default, as for other settings; `~` is the user's home."""
         return Path(str(value)).expanduser() if str(value) else default_home()
+
+    @field_validator("config")
+    @classmethod
+    def _file(cls, value: str) -> str:
+        """A path counts from the folder that Legwork is started in, where `.env` is read too."""
+        return str(Path(value).expanduser().absolute()) if value else value
 
     @property
     def database(self) -> str:
@@ -179,22 +189,19 @@ def given(**values: Any) -> Settings:
     )
 
 
-def defaults(own: str = "") -> dict[str, Any]:
-    """Agents, policies and runbooks: those of `defaults.toml`, and those of the team's own file after them.
+def tables(own: str = "") -> dict[str, Any]:
+    """What a file of agents, policies and runbooks holds, as it is written.
 
     Args:
-        own: Path of a TOML file of the same form; empty where there is none.
+        own: Path of the team's own TOML file; that of Legwork's own, `defaults.toml`, if empty.
 
     Raises:
         BadSettingsError: The file cannot be read.
     """
-    found = tomllib.loads(resources.files("config").joinpath("defaults.toml").read_text())
-    if own:
-        try:
-            more = tomllib.loads(Path(own).expanduser().read_text())
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            message = f"LEGWORK_CONFIG names {own}, which cannot be used: {error}. Mend the file."
-            raise BadSettingsError(message) from error
-        for kind, rows in more.items():
-            found[kind] = [*found.get(kind, []), *rows]
-    return found
+    if not own:
+        return tomllib.loads(resources.files("config").joinpath("defaults.toml").read_text("utf-8"))
+    try:
+        return tomllib.loads(Path(own).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        message = f"LEGWORK_CONFIG names {own}, which cannot be used: {error}. Mend the file."
+        raise BadSettingsError(message) from error

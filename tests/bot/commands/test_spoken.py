@@ -93,7 +93,7 @@ def _table() -> Iterator[None]:
         ("  Approve. \n", "task approve T-12"),
         ("APPROVED!", "task approve T-12"),
         ("approve T-12", "task approve T-12"),
-        ("approve: t-12.", "task approve T-12"),
+        ("approve: t-12.", "task approve t-12"),
         ("cancel", "task cancel T-12"),
         ("stop!!", "task cancel T-12"),
         ("status", "task show T-12"),
@@ -174,7 +174,7 @@ def test_what_is_said_acts_on_this_task_only(said: str) -> None:
     with contextlib.suppress(UserMistake):
         parsed = grammar.parse(command, 40_000)
         assert parsed.name.startswith("task ")
-        meant = about(said) or "T-12"
+        meant = about(said) or "T-12"  # so that a door can look first
         assert meant in (parsed.arguments.get("task"), parsed.arguments.get("question"))
 
 
@@ -182,5 +182,6 @@ def test_a_key_behind_the_verb_counts_instead() -> None:
     """Whoever names another question or task means that one, as where several wait for an answer."""
     assert in_task("approve A-17", "T-12", IN_MAIL) == "task approve A-17"
     assert in_task("deny a-17: too broad", "T-12", IN_MAIL) == "task deny a-17 too broad"
+    assert in_task("deny: A-17 too broad", "A-1", IN_MAIL) == "task deny A-17 too broad"
     assert in_task("cancel T-13.", "T-12") == "task cancel T-13"
     assert in_task("approve A-17 and all the others", "T-12") is None
