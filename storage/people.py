@@ -20,6 +20,11 @@ _values = Prepared(
         Identities.person == person, Identities.kind == kind
     )
 )
+_namesakes = Prepared(
+    lambda name, person: People.select(People.id).where(
+        fn.LOWER(People.name) == name, People.id != person, People.merged_into.is_null()
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,11 @@ def identify(person_id: int, kind: str, value: str) -> None:
     given.on_conflict(
         conflict_target=[Identities.kind, Identities.value], update={Identities.person: person_id}
     ).execute()
+
+
+def shares_name(person_id: int, name: str) -> bool:
+    """Whether somebody else is called the same."""
+    return bool(_namesakes.rows(name.lower(), person_id))
 
 
 def values(person_id: int, kind: str) -> list[str]:

@@ -11,7 +11,7 @@ from bot.people.identities import (
     slack_ids,
 )
 from bot.people.linking import ask_for_proof, prove, vouch
-from bot.people.naming import label, meant
+from bot.people.naming import label, meant, shown
 from bot.people.roles import change_role, role_of, settings_name
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "prove",
     "role_of",
     "settings_name",
+    "shown",
     "slack_ids",
     "vouch",
 ]

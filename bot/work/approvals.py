@@ -99,7 +99,7 @@ def _put(task: Tasks, fact: ApprovalAsked, asking: Asking, now: datetime, *, own
         asked_of=deciders.mark,
         remind_at=now + asking.remind_after,
     )
-    names = tuple(person.name for person in deciders.named)
+    names = tuple(people.shown(person) for person in deciders.named)
     return fact.model_copy(update={"approval": asked.id, "approvers": names, "addresses": addresses})
 
 
@@ -147,17 +147,18 @@ def decide(
     """
     task = tasks.get(approval.task_id)
     _check(task, approval, actor, decision)
-    if not approvals.decide(approval.id, STATES[decision], actor.name, door.value, note, now):
+    by = people.shown(actor)
+    if not approvals.decide(approval.id, STATES[decision], by, door.value, note, now):
         raise UserMistake(_settled(approvals.find(approval.id) or approval))
     decided = ApprovalDecided(
         approval=approval.id,
         call_id=approval.call_id,
         decision=decision,
-        by=actor.name,
+        by=by,
         door=door.value,
         note=note,
     )
-    stream.record(task.stream_id, actor.name, decided, now)
+    stream.record(task.stream_id, by, decided, now)
     if tasks.go_on(task.id):
         runs.unpark(task.id)
 

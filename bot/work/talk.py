@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot import permissions, stream
+from bot import people, permissions, stream
 from bot.actors import Actor, Origin, Role
 from bot.errors import UserMistake
 from bot.events import InstructionGiven, QuestionAsked, ToolFinished
@@ -41,17 +41,18 @@ def say(
     if answers == 0:
         asked = None
     trusted = origin.vouched and (permissions.may(actor, Role.MEMBER) or task.agent.open_to_stakeholders)
+    by = people.shown(actor)
     told = InstructionGiven(
         text=text,
-        by=actor.name,
+        by=by,
         door=origin.door.value,
         answers=asked.call_id if asked else "",
         commands=trusted,
     )
-    stream.record(task.stream_id, actor.name, told, now)
+    stream.record(task.stream_id, by, told, now)
     if asked:
         answer = ToolFinished(step=asked.step, call_id=asked.call_id, ok=True, output=text)
-        stream.record(task.stream_id, actor.name, answer, now)
+        stream.record(task.stream_id, by, answer, now)
         tasks.go_on(task.id)
         runs.unpark(task.id)
     return asked is not None

@@ -4,9 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot import stream
+from bot import people, stream
 from bot.actors import Actor, Door, Origin
-from bot.events import AnyFact, ApprovalAsked, ApprovalReminded, Call, InstructionGiven, ToolFinished
+from bot.events import (
+    AnyFact,
+    ApprovalAsked,
+    ApprovalDecided,
+    ApprovalReminded,
+    Call,
+    InstructionGiven,
+    ToolFinished,
+)
 from bot.replies import Reply
 from bot.work import approvals, calls, runs
 from bot.work.approvals import Asking, Wanted
@@ -300,3 +308,15 @@ async def test_who_was_called_sees_no_more_than_they_decide_on(core: Core) -> No
     assert (await core.does("task show T-1", core.dana)).ok
     await core.does("agent edit coder --approvers none", core.ada)
     assert not (await core.does("task show T-1", core.dana)).ok
+
+
+async def test_namesakes_are_told_apart(core: Core) -> None:
+    """Where two are called the same, the record says by what else who decided is known."""
+    await core.does("agent edit coder --approvers dana@example.org,dana@partner.example", core.ada)
+    await asked(core)
+    partner = await database.run(people.from_address, "dana@partner.example", (), NOON)
+    await core.does("task approve A-1", partner)
+    asked_of = next(fact for fact in await facts() if isinstance(fact, ApprovalAsked))
+    decided = next(fact for fact in await facts() if isinstance(fact, ApprovalDecided))
+    assert set(asked_of.approvers) == {"dana (dana@example.org)", "dana (dana@partner.example)"}
+    assert decided.by == "dana (dana@partner.example)"
