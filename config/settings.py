@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     delivery_retry_max_seconds: float = Field(default=300, gt=0)
     first_mail_seconds: float = Field(default=20, ge=0)
     letter_mb: int = Field(default=25, ge=1)
+    letter_days: float = Field(default=30, gt=0, le=100_000)
     letters_per_hour: int = Field(default=60, ge=1)
     mail_connections: int = Field(default=50, ge=1)
     mail_recipients: int = Field(default=20, ge=1)

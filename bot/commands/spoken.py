@@ -14,7 +14,7 @@ IN_MAIL = frozenset({"approve", "deny", "cancel", "stop", "status"})
 _SAID = re.compile(r"\s*([^\W\d_]+)(?![\w'\u2019])[:,]?(.*)", re.DOTALL)
 _DASHES = re.compile("^[-\u2013\u2014]+\\s+")
 _ABOUT = re.compile(
-    r"([^\W\d_]+)\s+([AT]-?\d{1,15})(?![\w-])[.,:;!]?(.*)", re.ASCII | re.DOTALL | re.IGNORECASE
+    r"([^\W\d_]+)[:,]?\s+([AT]-?\d{1,15})(?![\w-])[.,:;!]?(.*)", re.ASCII | re.DOTALL | re.IGNORECASE
 )
 _OPTION = re.compile("^(?:--|[\u2013\u2014])\\w")
 
@@ -30,7 +30,8 @@ def in_task(text: str, key: str, verbs: Collection[str] | None = None) -> str | 
 
     Args:
         text: What was said, without a leading `!`; of a mail the first line.
-        key: What it was said about: T-12 or A-17. A key behind the verb counts instead.
+        key: What it was said about: T-12 or A-17. A key behind the verb counts instead: a door that lets
+            people speak about one thing alone looks at `about` first.
         verbs: Those that count, `IN_MAIL` for mail; None for all.
 
     Returns:

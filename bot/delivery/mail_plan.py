@@ -37,6 +37,7 @@ _WANTED: dict[str, Collection[str]] = {
     "daily": {RESULT, *_DECISIONS},
     "result": {RESULT, *_DECISIONS},
     "asked": _DECISIONS,
+    "called": _DECISIONS,
     "none": (),
 }
 
