@@ -164,7 +164,7 @@ def _done_task(number: int, steps: int, lines: int) -> None:
         ended = ToolFinished(step=step, call_id=call.id, ok=True, output=printed, exit_code=0, seconds=1.5)
         work.commit(claim, [ended], at)
     work.end(claim, TaskFinished(summary="It is built, and its tests pass."), at)
-    tasks.settle_report(task.id)
+    tasks.settle_report(task.id, at)
     told = Streams.get_by_id(task.stream_id).seq
     for subscription in subscriptions.of_task(task.id):
         subscriptions.advance(subscription.id, told)

@@ -63,7 +63,7 @@ def _about_a_task(known: Command) -> bool:
     part = next(
         (part for part in known.arguments.parts().values() if not isinstance(part, Option | Flag)), None
     )
-    return isinstance(part, Word) and "T-N" in part.shown
+    return isinstance(part, Word) and part.shown in ("T-N", "A-N")
 
 
 def _takes(known: Command, rest: str) -> bool:

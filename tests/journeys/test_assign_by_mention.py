@@ -145,8 +145,8 @@ async def test_nobody_elsewhere_sees_a_private_channels_task(team: Team) -> None
         answer = (await team.types(f"/{words}", user="bob")).json()["text"]
         assert "Merger" not in answer
         assert "that you can see" in answer
-    asked = await team.room.say("@Legwork show T-1", user="bob")
-    await team.message("There is no task T-1 that you can see", asked.ts)
+    await team.room.say("@Legwork show T-1", user="bob")
+    await team.note("There is no task T-1 that you can see", "bob")
     assert "Merger" not in (await team.types("/task list", user="bob")).json()["text"]
     assert "Merger" in (await team.types("/task list")).json()["text"]
     let_go(team)

@@ -124,10 +124,8 @@ async def test_a_forged_reply_address_is_refused(team: Team) -> None:
     assert (await team.room.mailbox.reply(asked, "cancel", to=forged)).code == 550
 
 
-async def test_an_answer_that_the_agent_offers_is_no_command(team: Team) -> None:
-    """Where the agent itself offers `cancel`, that word answers it, and the task goes on."""
-    await team.does("agent people role dana@example.org member")
+async def test_an_agent_offers_no_word_that_stops_or_decides(team: Team) -> None:
+    """`cancel` by mail must stop a task whatever its agent asks: an agent that offers it is told so."""
     await team.types(ASK.replace("- dev", "- cancel"))
-    await team.room.mailbox.reply(await letter(team, "It offers:"), "Cancel")
-    done = await team.settled("done")
-    assert done["steps"][-1]["output"] == "deploying Cancel\n"
+    ended = await team.settled("failed")
+    assert "offer other words" in str(ended["outcome"])

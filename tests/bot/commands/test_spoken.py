@@ -25,7 +25,7 @@ class OneTask(Arguments):
 class Decision(Arguments):
     """A question and a note."""
 
-    question: Annotated[str, Word("A-N|T-N")]
+    question: Annotated[str, Word("A-N")]
     note: Annotated[str, Text("NOTE")] = ""
 
 
