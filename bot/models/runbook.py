@@ -133,7 +133,11 @@ def _why(answer: Answer) -> str:
     }
     if answer.ended_by:
         return ended_by[answer.ended_by]
-    return f" with exit code {answer.exit_code}" if answer.exit_code is not None else f": {answer.text}"
+    return (
+        f" with exit code {answer.exit_code}"
+        if answer.exit_code is not None
+        else f": {answer.text.rstrip('.')}"
+    )
 
 
 def _printed(output: str) -> str:

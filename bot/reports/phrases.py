@@ -14,6 +14,7 @@ STATE: dict[State, str] = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
+HOW: dict[str, str] = {"failed": "has failed"}  # the others are what the task is
 STEP: dict[StepState, str] = {
     "waiting": "waiting",
     "running": "running",
@@ -37,6 +38,11 @@ LIMIT: dict[Ending, str] = {
     "processes": "too many processes",
 }
 DOOR = {"slack": "in Slack", "email": "by email", "http": "through the API", "cli": "on the command line"}
+
+
+def standing(report: Report) -> str:
+    """How the task stands, after its key: `is done`, `has failed`."""
+    return HOW.get(report.state, f"is {report.state}")
 
 
 def headline(report: Report) -> str:
