@@ -9,8 +9,7 @@ _LIVE = re.compile(r"<(?=[@#!])")
 # Slack takes no escape for its marks. What may be one is shown by its likeness, unless it stands inside a
 # word or an address; an invisible joiner parts the name of an emoji.
 _MARKS = re.compile(
-    r"(?P<kept>https?://[^\s<>|*`'\"]+|(?<=[A-Za-z0-9])[*_~](?=[A-Za-z0-9]))|(?P<mark>[*_~`])"
-    r"|:(?=[\w+'-]*[^\W\d_][\w+'-]*:|[+-]1:)"
+    r"(?P<kept>https?://[^\s<>|*`'\"]+)|(?P<mark>[*_~`])|:(?=[\w+'-]*[^\W\d_][\w+'-]*:|[+-]1:)"
 )
 _LIKENESS = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
 _CODE = re.compile(r"(?<!`)(?:(```++)(?P<block>.+?)(?<!`)\1|(``?)(?P<span>[^\n]+?)(?<!`)\3)(?!`)", re.DOTALL)
@@ -28,11 +27,16 @@ def inert(text: str) -> str:
     """Plain text as mrkdwn that reads as it was written: bold, emoji and code of people's look like ours."""
 
     def dead(found: re.Match[str]) -> str:
-        if found["kept"]:
+        if found["kept"] or (found["mark"] and _inside_a_word(found)):
             return found[0]
         return _LIKENESS[found["mark"]] if found["mark"] else ":\u2060"
 
     return escape(_MARKS.sub(dead, text))
+
+
+def _inside_a_word(found: re.Match[str]) -> bool:
+    around = found.string[max(found.start() - 1, 0)] + found.string[found.end() : found.end() + 1]
+    return found[0] != "`" and len(around) > 1 and around.isascii() and around.isalnum()
 
 
 def neutral(markdown: str) -> str:
@@ -74,6 +78,8 @@ def from_markdown(text: str) -> str:
         marked = _BOLD.sub(f"{_OURS}\\1{_OURS}", part.replace(_OURS, ""))
         return _ITEM.sub("• ", inert(marked).replace(_OURS, "*"))
 
+    if "`" not in text:
+        return plain(text)
     out, end = [], 0
     for match in _CODE.finditer(text):
         shown = code(match["span"]) if match["span"] else fenced(match["block"].strip("\n"))

@@ -19,7 +19,7 @@ def shown(reply: Reply) -> str:
     A command stands in a code span, and in a mistake at the end, too: "Try: task list".
     """
     text = reply.text if reply.ok else _LAST.sub(_last, reply.text)
-    return _SPAN.sub(_span, text)
+    return _SPAN.sub(_span, text) if "`" in text else text
 
 
 def _span(found: re.Match[str]) -> str:
