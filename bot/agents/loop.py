@@ -1,7 +1,6 @@
 """One run of a task: the model takes its turn, its calls are made, each step is committed."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,7 +127,9 @@ class Loop:
                 calls.ask_people, self._claim, step, call.id, result.text, result.options, self._now()
             )
             return False
-        await self._commit([ToolFinished(step=step, call_id=call.id, **dataclasses.asdict(result))])
+        await self._commit([*result.facts, result.ended(step, call.id)])
+        if result.finished is not None:
+            return await self._end(gave_up=False, words=result.finished)
         return True
 
     async def _commit(self, facts: list[AnyFact]) -> None:

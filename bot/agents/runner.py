@@ -11,6 +11,7 @@ import structlog
 
 from bot import sandbox
 from bot.agents.loop import Clock, Loop, Manners
+from bot.artifacts import Artifacts
 from bot.errors import LegworkError
 from bot.events import TaskFailed
 from bot.models.choice import model_for
@@ -56,16 +57,24 @@ class Runner:
         rules: How it works.
         box: Runs commands.
         workspaces: Where tasks work.
+        artifacts: Keeps the files that they make for people.
         now: The clock.
         only: The one task to work on; any if None.
     """
 
     def __init__(
-        self, rules: Rules, box: Sandbox, workspaces: Workspaces, now: Clock, only: int | None = None
+        self,
+        rules: Rules,
+        box: Sandbox,
+        workspaces: Workspaces,
+        artifacts: Artifacts,
+        now: Clock,
+        only: int | None = None,
     ) -> None:
         self._rules = rules
         self._box = box
         self._workspaces = workspaces
+        self._artifacts = artifacts
         self._now = now
         self._only = only
         self._name = f"{socket.gethostname()}:{os.getpid()}"
@@ -147,7 +156,7 @@ class Runner:
             await database.insist(runs.note_sandbox, claim, self._host, handle.pid, handle.started, at)
 
         workspace = self._workspaces.create(claim.workspace)
-        bench = Bench(workspace, self._box, self._rules.limits, on_start)
+        bench = Bench(workspace, self._box, self._rules.limits, on_start, claim.task_id, self._artifacts)
         return Loop(
             claim,
             model_for(claim.model or self._rules.model, claim.text),

@@ -70,7 +70,7 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
             stack.enter_context(alive(settings.home))
         outlets = _outlets(house)
         drivers = [
-            Runner(rules, house.box, house.workspaces, now, only).drive,
+            Runner(rules, house.box, house.workspaces, house.artifacts, now, only).drive,
             Reporter(house.artifacts, now, only).drive,
             Pump(outlets, patience, now, only).drive,
         ]

@@ -51,6 +51,10 @@ class Terminal:
         """The text is the script."""
         return TerminalArguments(command=text)
 
+    def reads(self, args: TerminalArguments) -> bool:  # noqa: ARG002  whatever it is about
+        """A command may change anything."""
+        return False
+
     async def run(self, args: TerminalArguments, bench: Bench) -> Result:
         """Run the script; what it prints on both channels is kept in the order it came."""
         outcome = await bench.sandbox.run(

@@ -147,7 +147,7 @@ async def limited(team: Team, limits: Limits, box: Sandbox | None = None) -> Asy
         lease=timedelta(seconds=5),
         limits=limits,
     )
-    runner = Runner(rules, box or team.house.box, team.house.workspaces, now)
+    runner = Runner(rules, box or team.house.box, team.house.workspaces, team.house.artifacts, now)
     ticking = scheduler.start(0.05, asking, now)
     driving = asyncio.create_task(runner.drive())
     yield

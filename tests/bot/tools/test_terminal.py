@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from bot.artifacts import Artifacts
 from bot.errors import UserMistake
 from bot.sandbox import Handle, Limits, Sandbox, SandboxUnavailable, owner_for_this_process
 from bot.sandbox.availability import find_bwrap
@@ -38,7 +39,8 @@ def bench(home: Path, started: list[Handle]) -> Iterator[Bench]:
     async def on_start(handle: Handle) -> None:
         started.append(handle)
 
-    yield Bench(workspace, Sandbox(home / "scratch", owner), Limits(timeout_s=20), on_start)
+    box = Sandbox(home / "scratch", owner)
+    yield Bench(workspace, box, Limits(timeout_s=20), on_start, 1, Artifacts(home / "artifacts"))
     shutil.rmtree(home / "scratch", ignore_errors=True)
 
 
