@@ -1,47 +1,13 @@
 """The terminal tool: what it takes, what it shows, what it runs."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
-from bot.artifacts import Artifacts
 from bot.errors import UserMistake
-from bot.sandbox import Handle, Limits, Sandbox, SandboxUnavailable, owner_for_this_process
-from bot.sandbox.availability import find_bwrap
+from bot.sandbox import Handle
 from bot.tools.base import Bench, Result
 from bot.tools.shelf import SHELF
 from bot.tools.terminal import Terminal, TerminalArguments
-
-
-@pytest.fixture
-def started() -> list[Handle]:
-    """The sandboxes that were told of."""
-    return []
-
-
-@pytest.fixture
-def bench(home: Path, started: list[Handle]) -> Iterator[Bench]:
-    """A real sandbox with a workspace."""
-    owner = owner_for_this_process()
-    try:
-        find_bwrap(None, owner)
-    except SandboxUnavailable as missing:
-        pytest.skip(str(missing))
-    workspace = home / "workspace"
-    workspace.mkdir()
-    if owner:
-        os.chown(workspace, owner.uid, owner.gid)
-
-    async def on_start(handle: Handle) -> None:
-        started.append(handle)
-
-    box = Sandbox(home / "scratch", owner)
-    yield Bench(workspace, box, Limits(timeout_s=20), on_start, 1, Artifacts(home / "artifacts"))
-    shutil.rmtree(home / "scratch", ignore_errors=True)
 
 
 async def run(bench: Bench, command: str, **arguments: object) -> Result:
@@ -76,41 +42,41 @@ def test_people_are_shown_the_script() -> None:
     assert Terminal().does(TerminalArguments(command="\n  make\n\n")) == "  make"
 
 
-async def test_a_script_runs_in_the_workspace(bench: Bench, started: list[Handle]) -> None:
+async def test_a_script_runs_in_the_workspace(boxed: Bench, started: list[Handle]) -> None:
     """Both channels come in order; the sandbox was told of; what the script made is there."""
-    result = await run(bench, "echo one; echo two >&2; echo three; echo kept > f")
+    result = await run(boxed, "echo one; echo two >&2; echo three; echo kept > f")
     assert result.ok
     assert (result.output.split(), result.exit_code, result.ended_by) == (["one", "two", "three"], 0, None)
     assert result.seconds > 0
     assert len(started) == 1
-    assert (bench.workspace / "f").read_text() == "kept\n"
+    assert (boxed.workspace / "f").read_text() == "kept\n"
 
 
-async def test_a_failure_is_not_ok(bench: Bench) -> None:
+async def test_a_failure_is_not_ok(boxed: Bench) -> None:
     """The exit code of the script is the result's."""
-    result = await run(bench, "echo no; exit 3")
+    result = await run(boxed, "echo no; exit 3")
     assert (result.ok, result.exit_code, result.output.strip()) == (False, 3, "no")
 
 
 @pytest.mark.parametrize("script", ["false; echo on", "false | cat; echo on"])
-async def test_stop_on_error_ends_at_the_first_failure(bench: Bench, script: str) -> None:
+async def test_stop_on_error_ends_at_the_first_failure(boxed: Bench, script: str) -> None:
     """Strict scripts stop where a command fails, in a pipeline too; others go on."""
-    assert (await run(bench, script)).output.strip() == "on"
-    strict = await run(bench, script, stop_on_error=True)
+    assert (await run(boxed, script)).output.strip() == "on"
+    strict = await run(boxed, script, stop_on_error=True)
     assert (strict.ok, strict.output, strict.exit_code) == (False, "", 1)
 
 
-async def test_python_runs_as_python(bench: Bench) -> None:
+async def test_python_runs_as_python(boxed: Bench) -> None:
     """A Python script runs as such, whatever else is asked of a shell."""
-    result = await run(bench, "import sys\nprint(6 * 7, sys.argv)", language="python", stop_on_error=True)
+    result = await run(boxed, "import sys\nprint(6 * 7, sys.argv)", language="python", stop_on_error=True)
     assert result.output.strip() == "42 ['-c']"
 
 
 @pytest.mark.parametrize("command", ["echo \0", "echo \udcff", "\u4fee" * 100_000])
-async def test_what_cannot_be_passed_on_is_a_mistake(bench: Bench, command: str) -> None:
+async def test_what_cannot_be_passed_on_is_a_mistake(boxed: Bench, command: str) -> None:
     """A NUL, broken characters or too many bytes are told, never a crash."""
     with pytest.raises((UserMistake, ValidationError)):
-        await run(bench, command)
+        await run(boxed, command)
 
 
 @pytest.mark.parametrize(
