@@ -15,6 +15,7 @@ from storage.tables import Tasks
 from storage.tasks import Line
 
 LISTED = 20
+PLAN_ICONS = {"todo": "▫️", "doing": "▶️", "done": "✅"}
 OWN = "on tasks you opened"
 TAKING_PART = "on tasks you take part in"
 ICONS = {
@@ -97,12 +98,15 @@ def show(context: Context, arguments: OneTask) -> Reply:
     task = tasks.find(arguments.task, context.actor, context.origin)
     report = summary.read(tasks.key(task.id), stream.replay(task.stream_id))
     parts = [f"{ICONS[task.state]} **{report.key}** {report.title}\n{summary.headline(report)}"]
+    if report.plan:
+        parts.append("\n".join(f"- {PLAN_ICONS[item.state]} {item.text}" for item in report.plan))
     parts += [_asked(view) for view in report.approvals if view.state == "open"]
     parts += [_question(report.key, view) for view in report.questions if not view.answered]
     if holder := tasks.held_by(task):
         parts.append(f"It waits for the workspace {task.workspace.name}, which {tasks.key(holder)} has.")
     parts += [report.outcome] if report.outcome else []
     data = {"text": task.text, "outcome": report.outcome, "steps": [_step(step) for step in report.steps]}
+    data["plan"] = [item.model_dump() for item in report.plan]
     asked = [_approval(view) for view in report.approvals]
     return Reply("\n\n".join(parts), {**data_of(Line.of(task)), **data, "approvals": asked})
 

@@ -21,6 +21,7 @@ from bot.reports.report import ApprovalView, InstructionView, QuestionView, Repo
 COLOURS: dict[State, str] = {"done": GREEN, "failed": RED, "cancelled": GREY}
 REQUEST_CHARS = 20_000
 SAID_NAMED = 10
+PLAN_NAMED = 20
 SAID_CHARS = 200
 
 
@@ -94,6 +95,7 @@ def result(report: Report, attached: str) -> View:
             *((Prose(report.outcome),) if report.outcome.strip() else ()),
             Heading("What was done"),
             Steps(report.steps) if report.steps else Line("Nothing was run."),
+            *((Heading("Plan"), Bullets(_plan(report))) if report.plan else ()),
             *((Heading("What people said"), Bullets(said)) if said else ()),
             *((Line(f"And {more:,} more, in the report."),) if more > 0 else ()),
         ),
@@ -112,6 +114,16 @@ def retried(report: Report, by: str) -> View:
         pieces=(),
         foot=f"You are told when {report.key} is over.",
     )
+
+
+def _plan(report: Report) -> tuple[str, ...]:
+    """How the first items of the plan stand."""
+    shown = [
+        f"{one_line(item.text)} ({phrases.PLAN[item.state]})".replace("`", "\u02cb")
+        for item in report.plan[:PLAN_NAMED]
+    ]
+    more = len(report.plan) - PLAN_NAMED
+    return (*shown, *((f"and {more:,} more",) if more > 0 else ()))
 
 
 def _asker(report: Report) -> str:

@@ -29,7 +29,9 @@ from bot.events.house import (
 from bot.events.work import (
     ArtifactSaved,
     InstructionGiven,
+    MailAsked,
     ModelTurned,
+    PlanUpdated,
     QuestionAsked,
     ReportFailed,
     RunStarted,
@@ -47,6 +49,8 @@ AnyFact = Annotated[
     | ModelTurned
     | InstructionGiven
     | QuestionAsked
+    | PlanUpdated
+    | MailAsked
     | TaskRetried
     | TaskReassigned
     | TaskFinished

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from bot.events.base import Call, Change, Fact, Said
 
 
@@ -135,3 +137,32 @@ class ReportFailed(Fact):
 
     kind: Literal["ReportFailed"] = "ReportFailed"
     why: str
+
+
+class PlanItem(BaseModel):
+    """One part of a plan, and how it stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    text: str
+    state: Literal["todo", "doing", "done"]
+
+
+class PlanUpdated(Fact):
+    """The agent says what it is going to do, and how far it is; the last plan is the one that holds."""
+
+    kind: Literal["PlanUpdated"] = "PlanUpdated"
+    items: tuple[PlanItem, ...]
+
+
+class MailAsked(Fact):
+    """The agent wrote a mail, which is sent as soon as the far end takes it.
+
+    Attributes:
+        to: Addresses.
+        text: In Markdown.
+    """
+
+    kind: Literal["MailAsked"] = "MailAsked"
+    to: tuple[str, ...]
+    subject: str
+    text: str

@@ -28,6 +28,7 @@ DECIDED: dict[Decision, str] = {
     "deny": "Denied",
     "withdrawn": "Withdrawn",
 }
+PLAN = {"todo": "to do", "doing": "doing", "done": "done"}
 LIMIT: dict[Ending, str] = {
     "timeout": "out of time",
     "memory": "out of memory",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.events import ArtifactSaved, Change, Ending
+from bot.events import ArtifactSaved, Change, Ending, PlanItem
 
 State = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 StepState = Literal["waiting", "running", "ok", "failed", "refused", "interrupted"]
@@ -209,6 +209,7 @@ class Report:
         questions: Every one that the agent asked, in order.
         instructions: All that people told the agent, in order; answers are among them.
         retries: How often it was begun anew.
+        plan: What the agent last said it is going to do.
     """
 
     key: str
@@ -232,6 +233,7 @@ class Report:
     questions: tuple[QuestionView, ...] = ()
     instructions: tuple[InstructionView, ...] = ()
     retries: int = 0
+    plan: tuple[PlanItem, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -283,5 +285,6 @@ class Report:
         for said in self.instructions:
             yield from (said.text, said.by, said.door)
         yield from (change.path for change in self.changes)
+        yield from (item.text for item in self.plan)
         for kept in self.artifacts:
             yield from (kept.name, kept.media_type)

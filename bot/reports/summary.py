@@ -13,6 +13,8 @@ from bot.events import (
     Event,
     InstructionGiven,
     ModelTurned,
+    PlanItem,
+    PlanUpdated,
     QuestionAsked,
     RunStarted,
     TaskCancelled,
@@ -87,6 +89,7 @@ class _Reading:
         self.follows: Follows = ""
         self.runs: list[RunView] = []
         self.artifacts: list[ArtifactSaved] = []
+        self.plan: tuple[PlanItem, ...] = ()
         self.calls = Calls()
         self.asking = Asking()
 
@@ -149,12 +152,14 @@ class _Reading:
                 self.calls.close(event.at)
                 self.asking.close("The task is over.", event.at)
             case TaskRetried():
-                self.ended, self.retries = None, self.retries + 1
+                self.ended, self.retries, self.plan = None, self.retries + 1, ()
                 self.go_another_way("retry", "The task was begun anew.", event.at)
                 self.calls.begin_anew()
             case TaskReassigned() as fact:
                 self.agent = fact.agent
                 self.go_another_way("reassign", f"@{fact.agent} goes on with the task.", event.at)
+            case PlanUpdated() as fact:
+                self.plan = fact.items
             case ArtifactSaved(purpose="file") as fact:
                 self.artifacts.append(fact)
 
@@ -199,6 +204,7 @@ class _Reading:
             questions=tuple(self.asking.questions),
             instructions=tuple(self.asking.instructions),
             retries=self.retries,
+            plan=self.plan,
         )
 
     def state(self) -> State:

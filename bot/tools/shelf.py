@@ -5,6 +5,7 @@ from typing import Any
 from bot.tools.ask import Ask
 from bot.tools.base import Tool
 from bot.tools.files import FilesTool
+from bot.tools.plan import Plan
 from bot.tools.terminal import Terminal
 
-SHELF: dict[str, Tool[Any]] = {tool.name: tool for tool in (Terminal(), FilesTool(), Ask())}
+SHELF: dict[str, Tool[Any]] = {tool.name: tool for tool in (Terminal(), FilesTool(), Plan(), Ask())}

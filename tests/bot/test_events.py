@@ -27,8 +27,11 @@ from bot.events import (
     Fact,
     InstructionGiven,
     LetterQuarantined,
+    MailAsked,
     ModelTurned,
     PersonLinked,
+    PlanItem,
+    PlanUpdated,
     PolicyReset,
     PolicySet,
     QuestionAsked,
@@ -135,6 +138,17 @@ WRITTEN: list[tuple[Fact, bytes]] = [
             b'{"v":1,"kind":"ArtifactSaved","name":"T-1-report.pdf","purpose":"report",'
             b'"media_type":"application/pdf","size":5,"sha256":"ab12"}'
         ),
+    ),
+    (
+        PlanUpdated(items=(PlanItem(text="Look", state="done"), PlanItem(text="Mend", state="doing"))),
+        (
+            b'{"v":1,"kind":"PlanUpdated","items":[{"text":"Look","state":"done"},'
+            b'{"text":"Mend","state":"doing"}]}'
+        ),
+    ),
+    (
+        MailAsked(to=("dana@example.org",), subject="Done", text="It **works**."),
+        (b'{"v":1,"kind":"MailAsked","to":["dana@example.org"],"subject":"Done","text":"It **works**."}'),
     ),
     (ReportFailed(why="no font"), b'{"v":1,"kind":"ReportFailed","why":"no font"}'),
     (
