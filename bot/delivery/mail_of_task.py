@@ -16,12 +16,14 @@ from bot.events import (
     TaskRetried,
 )
 from bot.reports import phrases
+from bot.reports.humane import size
 from bot.reports.report import ApprovalView, InstructionView, QuestionView, Report, State
 
 COLOURS: dict[State, str] = {"done": GREEN, "failed": RED, "cancelled": GREY}
 REQUEST_CHARS = 20_000
 SAID_NAMED = 10
 PLAN_NAMED = 20
+ATTACHED_BYTES = 10_000_000  # base64 makes 14 MB of them; most servers take 20 to 25
 SAID_CHARS = 200
 
 
@@ -95,6 +97,7 @@ def result(report: Report, attached: str) -> View:
             *((Prose(report.outcome),) if report.outcome.strip() else ()),
             Heading("What was done"),
             Steps(report.steps) if report.steps else Line("Nothing was run."),
+            *((Heading("Files"), Bullets(_files(report))) if report.artifacts else ()),
             *((Heading("Plan"), Bullets(_plan(report))) if report.plan else ()),
             *((Heading("What people said"), Bullets(said)) if said else ()),
             *((Line(f"And {more:,} more, in the report."),) if more > 0 else ()),
@@ -113,6 +116,25 @@ def retried(report: Report, by: str) -> View:
         lead=f"{one_line(by)} began it anew; @{report.agent} is on it.",
         pieces=(),
         foot=f"You are told when {report.key} is over.",
+    )
+
+
+def attached(report: Report) -> tuple[ArtifactSaved, ...]:
+    """The files of the task that go with a mail of its result: the first that fit, each name once."""
+    room, fitting = ATTACHED_BYTES, []
+    for saved in {saved.name: saved for saved in report.artifacts}.values():
+        if saved.size <= room:
+            room -= saved.size
+            fitting.append(saved)
+    return tuple(fitting)
+
+
+def _files(report: Report) -> tuple[str, ...]:
+    """Every file that was kept, and which of them is not attached."""
+    names = {saved.name for saved in attached(report)}
+    return tuple(
+        f"`{saved.name}`, {size(saved.size)}" + ("" if saved.name in names else ": too large for a mail")
+        for saved in {saved.name: saved for saved in report.artifacts}.values()
     )
 
 

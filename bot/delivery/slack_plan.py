@@ -29,12 +29,13 @@ from bot.events import (
 )
 
 ROOT, PROGRESS, RESULT, REPORT, NO_REPORT = "root", "progress", "result", "report", "no report"
+FILE = "file"
 SAID, NOTE, EDIT = "said", "note", "edit"
 APPROVAL, REMINDER, QUESTION = "approval-", "reminder-", "question-"
 CALL_ID_CHARS = 100
 
 _ASKED = (APPROVAL, REMINDER, QUESTION)
-_WANTED = {"asked": _ASKED, "result": (*_ASKED, ROOT, RESULT, REPORT, NO_REPORT)}
+_WANTED = {"asked": _ASKED, "result": (*_ASKED, ROOT, RESULT, REPORT, NO_REPORT, FILE)}
 
 
 def plan(events: Sequence[Event], cursor: int, cadence: str) -> list[Message]:
@@ -127,6 +128,8 @@ class _Planning:
                 self._begin_anew(seq)
             case ArtifactSaved(purpose="report"):
                 self._post(seq, REPORT)
+            case ArtifactSaved():
+                self._post(seq, FILE)
             case ReportFailed():
                 self._post(seq, NO_REPORT)
             case _:
