@@ -37,8 +37,11 @@ from bot.events.work import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
+    WordsCame,
 )
 
 AnyFact = Annotated[
@@ -48,6 +51,9 @@ AnyFact = Annotated[
     | InstructionGiven
     | QuestionAsked
     | TaskRetried
+    | TaskPaused
+    | TaskResumed
+    | WordsCame
     | TaskReassigned
     | TaskFinished
     | TaskFailed
