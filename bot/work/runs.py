@@ -233,7 +233,7 @@ def park(claim: Claim) -> None:
 
 
 def set_aside(claim: Claim) -> None:
-    """The agent is paused: the task is queued until it works again."""
+    """The task or its agent is paused: no worker has it until that is over."""
     tasks.queue(claim.task_id)
     runs.give_back(claim.run_id, claim.token)
 
