@@ -9,6 +9,7 @@ from peewee import ModelSelect, ModelUpdate
 from storage import workspaces
 from storage.prepared import Prepared
 from storage.tables import Agents, Runs, Tasks, Workspaces
+from storage.tasks import PAUSED
 
 # How long a left-over sandbox on a machine out of reach is waited for. It dies with its worker; only
 # one that is frozen outlives this, and its commits count for nothing.
@@ -36,7 +37,7 @@ def _claimable(*, any_task: bool) -> Prepared:
 
     def build(now: datetime, given_up: datetime, host: str, limit: int, task_id: int) -> "ModelSelect[Runs]":
         wanted = Runs.open & ~Runs.parked & (Runs.token.is_null() | (Runs.lease_until < now))
-        wanted &= (Agents.status != "paused") & workspaces.free_for_a_run(now)
+        wanted &= (Tasks.state != PAUSED) & (Agents.status != "paused") & workspaces.free_for_a_run(now)
         wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host) | (Runs.lease_until < given_up)
         if not any_task:
             wanted &= Runs.task == task_id

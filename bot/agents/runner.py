@@ -14,7 +14,7 @@ from bot.agents.loop import Clock, Loop, Manners
 from bot.artifacts import Artifacts
 from bot.errors import LegworkError
 from bot.events import TaskFailed
-from bot.models.choice import model_for
+from bot.models.choice import Models
 from bot.sandbox import Handle, Limits, Sandbox
 from bot.stream import bell
 from bot.tools.base import Bench
@@ -37,7 +37,8 @@ class Rules:
         max_runs: Tasks at a time.
         max_attempts: Times a run is taken over before it is given up.
         manners: How a task is carried out.
-        model: What decides on the steps, for agents that name no model of their own.
+        models: What can decide on the steps.
+        model: Which of them does, for agents that name no model of their own.
         lease: How long a claim holds without a sign of life.
         limits: What one command may use.
     """
@@ -45,6 +46,7 @@ class Rules:
     max_runs: int
     max_attempts: int
     manners: Manners
+    models: Models
     model: str
     lease: timedelta
     limits: Limits
@@ -159,7 +161,8 @@ class Runner:
         bench = Bench(workspace, self._box, self._rules.limits, on_start, claim.task_id, self._artifacts)
         return Loop(
             claim,
-            model_for(claim.model or self._rules.model, claim.text),
+            self._rules.models,
+            claim.model or self._rules.model,
             bench,
             self._workspaces,
             self._rules.manners,

@@ -12,8 +12,9 @@ from slack_sdk.errors import SlackApiError
 
 from bot.app.far_ends import mailer, slack_client
 from bot.app.house import House, furnished, opened
+from bot.app.models import models
 from bot.errors import LegworkError
-from bot.models.choice import model_for
+from bot.models.runbook import Runbook
 from bot.sandbox import probe
 from config.settings import Settings
 from storage import database
@@ -137,10 +138,12 @@ async def _mail(house: House) -> Check:
 
 async def _model(house: House) -> Check:
     try:
-        model = model_for(house.settings.model, "")
+        models(house.settings).check(house.settings.model)
     except LegworkError as error:
         return Check("model", "bad", f"LEGWORK_MODEL={house.settings.model}", str(error))
-    return Check("model", "good", f"{model.name}: runs the fenced blocks of a task, needs no key")
+    if house.settings.model == Runbook.name:
+        return Check("model", "good", f"{Runbook.name}: runs the fenced blocks of a task, needs no key")
+    return Check("model", "good", f"{house.settings.model}: there is a key; it was not asked anything")
 
 
 async def _disk(house: House) -> Check:

@@ -169,6 +169,24 @@ def cancel(context: Context, arguments: OneTask) -> Reply:
     return Reply(f"⏹️ **{tasks.key(task.id)}** is cancelled.", data_of(Line.of(task)), shown=True)
 
 
+@command("task pause", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)
+def pause(context: Context, arguments: OneTask) -> Reply:
+    """Let a task rest after the call that is under way."""
+    task = _mine(context, arguments.task)
+    tasks.pause(task, context.actor, context.now)
+    key = tasks.key(task.id)
+    told = f"⏸️ **{key}** is paused. Let it go on with: `task resume {key}`"
+    return Reply(told, data_of(Line.of(task)), shown=True)
+
+
+@command("task resume", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)
+def resume(context: Context, arguments: OneTask) -> Reply:
+    """Let a paused task go on."""
+    task = _mine(context, arguments.task)
+    tasks.resume(task, context.actor, context.now)
+    return Reply(f"🕓 **{tasks.key(task.id)}** goes on.", data_of(Line.of(task)), shown=True)
+
+
 @command("task retry", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)
 def retry(context: Context, arguments: OneTask) -> Reply:
     """Begin a task anew that is over, in the same workspace."""

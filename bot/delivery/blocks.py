@@ -20,6 +20,7 @@ REQUEST_CODE_LINES = 4
 OUTPUT_CHARS = 1_500
 LONGEST_ENTITY = len("&amp;")
 COMMAND_CHARS = 70
+SAYING_CHARS = 200
 SHOWN_STEPS = 8
 SHOWN_PLAN = 6
 PLAN_CHARS = 150
@@ -27,6 +28,7 @@ ICONS = {
     "queued": ":clock3:",
     "running": ":gear:",
     "waiting": ":hourglass_flowing_sand:",
+    "paused": ":double_vertical_bar:",
     "done": ":white_check_mark:",
     "failed": ":x:",
     "cancelled": ":black_square_for_stop:",
@@ -67,6 +69,8 @@ def progress(report: Report) -> Payload:
     lines = [_line(step) for step in report.steps[hidden:]]
     if hidden:
         lines.insert(0, f"_… {hidden} earlier_")
+    if report.saying:
+        lines.append(f":speech_balloon: _{name(cut(' '.join(report.saying.split()), SAYING_CHARS))}_")
     if not lines:
         lines = ["Getting ready …"]
     if report.lost_workers:

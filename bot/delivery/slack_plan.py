@@ -23,7 +23,9 @@ from bot.events import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
     ToolFinished,
 )
@@ -121,6 +123,8 @@ class _Planning:
                 self._change(seq, self._progress, *self._asked.pop(question_part(fact.call_id), ()))
             case TaskFinished() | TaskFailed() | TaskCancelled():
                 self._end(seq)
+            case TaskPaused() | TaskResumed():
+                self._change(seq, ROOT, self._progress)
             case TaskReassigned():
                 self._post(seq, NOTE)
                 self._close(seq, *self._asked)

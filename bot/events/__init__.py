@@ -5,11 +5,13 @@ its format, and `tests/bot/test_events.py` holds bytes of every version ever wri
 """
 
 from bot.events.base import (
+    UNREADABLE,
     Call,
     Change,
     Ending,
     Fact,
     Said,
+    Usage,
 )
 from bot.events.calls import (
     ApprovalAsked,
@@ -52,11 +54,15 @@ from bot.events.work import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
+    WordsCame,
 )
 
 __all__ = [
+    "UNREADABLE",
     "AgentChanged",
     "AnyFact",
     "ApprovalAsked",
@@ -90,12 +96,16 @@ __all__ = [
     "TaskFailed",
     "TaskFinished",
     "TaskOpened",
+    "TaskPaused",
     "TaskReassigned",
+    "TaskResumed",
     "TaskRetried",
     "ToolFinished",
     "ToolInterrupted",
     "ToolRefused",
     "ToolStarted",
+    "Usage",
+    "WordsCame",
     "decode",
     "encode",
 ]

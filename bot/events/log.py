@@ -39,8 +39,11 @@ from bot.events.work import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
+    WordsCame,
 )
 
 AnyFact = Annotated[
@@ -52,6 +55,9 @@ AnyFact = Annotated[
     | PlanUpdated
     | MailAsked
     | TaskRetried
+    | TaskPaused
+    | TaskResumed
+    | WordsCame
     | TaskReassigned
     | TaskFinished
     | TaskFailed

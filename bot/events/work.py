@@ -1,10 +1,10 @@
 """Facts about a task: opened, run, told, ended, reported on."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.events.base import Call, Change, Fact, Said
+from bot.events.base import Call, Change, Fact, Said, Usage
 
 
 class TaskOpened(Fact):
@@ -36,12 +36,32 @@ class RunStarted(Fact):
 
 
 class ModelTurned(Fact):
-    """The model spoke: what it said, and which calls it wants."""
+    """The model spoke: what it said, and which calls it wants.
+
+    Attributes:
+        heeded: The last event that it knew of; what people said after that comes after its turn. 0 is all.
+        model: Which one it was, as `provider:model`.
+        usage: What the turn used.
+        wire: The message as the provider sent it, so that its history can be told again exactly.
+    """
 
     kind: Literal["ModelTurned"] = "ModelTurned"
+    v: Literal[1, 2] = 2  # type: ignore[assignment]  # it reads the older one too
     step: int
     words: str = ""
     calls: tuple[Call, ...] = ()
+    heeded: int = 0
+    model: str = ""
+    usage: Usage | None = None
+    wire: dict[str, Any] | None = None
+
+
+class WordsCame(Fact):
+    """The model is still speaking; these are the last of its words so far. Its turn will hold all of them."""
+
+    kind: Literal["WordsCame"] = "WordsCame"
+    step: int
+    words: str
 
 
 class InstructionGiven(Fact):
@@ -77,6 +97,20 @@ class TaskRetried(Fact):
     """A task that was over begins anew, in the same workspace."""
 
     kind: Literal["TaskRetried"] = "TaskRetried"
+    by: str
+
+
+class TaskPaused(Fact):
+    """A person wants the task to rest after the call that is under way."""
+
+    kind: Literal["TaskPaused"] = "TaskPaused"
+    by: str
+
+
+class TaskResumed(Fact):
+    """A person lets a paused task go on."""
+
+    kind: Literal["TaskResumed"] = "TaskResumed"
     by: str
 
 

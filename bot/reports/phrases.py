@@ -10,6 +10,7 @@ STATE: dict[State, str] = {
     "queued": "Queued",
     "running": "Running",
     "waiting": "Waiting",
+    "paused": "Paused",
     "done": "Done",
     "failed": "Failed",
     "cancelled": "Cancelled",
@@ -61,7 +62,7 @@ def course(report: Report) -> str:
             return f"{waits_for(report)}: {tail}"
         case "done":
             return f"in {took}: {tail}"
-        case "failed" | "cancelled":
+        case "failed" | "cancelled" | "paused":
             return f"after {took}: {tail}"
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.events import ArtifactSaved, Change, Ending, PlanItem
+from bot.events import ArtifactSaved, Change, Ending, PlanItem, Usage
 
-State = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
+State = Literal["queued", "running", "waiting", "paused", "done", "failed", "cancelled"]
 StepState = Literal["waiting", "running", "ok", "failed", "refused", "interrupted"]
 Decision = Literal["open", "approve", "deny", "withdrawn"]
 Follows = Literal["", "wait", "retry", "reassign"]
@@ -210,6 +210,8 @@ class Report:
         instructions: All that people told the agent, in order; answers are among them.
         retries: How often it was begun anew.
         plan: What the agent last said it is going to do.
+        saying: The last words of a turn that is not over; empty where none is under way.
+        usage: What its models used, all together; None where none used anything.
     """
 
     key: str
@@ -234,6 +236,8 @@ class Report:
     instructions: tuple[InstructionView, ...] = ()
     retries: int = 0
     plan: tuple[PlanItem, ...] = ()
+    saying: str = ""
+    usage: Usage | None = None
 
     @property
     def file_name(self) -> str:
@@ -266,6 +270,7 @@ class Report:
     def texts(self) -> Iterator[str]:
         """Every text in it that may hold any character at all."""
         yield from (self.key, self.title, self.text, self.agent, self.asked_by, self.door, self.outcome)
+        yield self.saying
         for step in self.steps:
             yield from (step.tool, step.what, step.words, step.output)
         for run in self.runs:

@@ -144,8 +144,8 @@ class FilesTool:
         return FilesArguments.model_validate({"action": action, "path": path.strip(), **blank})
 
     def reads(self, args: FilesArguments) -> bool:
-        """All but what changes a file."""
-        return args.action not in ("write", "edit", "patch")
+        """All but what changes a file, and a search: that takes a sandbox, and a run has one at a time."""
+        return args.action in ("read", "list", "glob")
 
     async def run(self, args: FilesArguments, bench: Bench) -> Result:
         """Do it; what cannot be done is told with what to do instead."""

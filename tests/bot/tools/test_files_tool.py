@@ -271,6 +271,7 @@ def test_calls_that_only_read_may_be_made_together() -> None:
     """All others have to wait for each other."""
     assert TOOL.reads(asked("read", path="a"))
     assert not TOOL.reads(asked("write", path="a", content=""))
+    assert not TOOL.reads(asked("search", pattern="a"))
 
 
 def test_the_script_of_the_search_stands_alone() -> None:
