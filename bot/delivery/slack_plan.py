@@ -130,10 +130,8 @@ class _Planning:
                 self._close(seq, *self._asked)
             case TaskRetried():
                 self._begin_anew(seq)
-            case ArtifactSaved(purpose="report"):
-                self._post(seq, REPORT)
-            case ArtifactSaved():
-                self._post(seq, FILE)
+            case ArtifactSaved() as fact:
+                self._post(seq, REPORT if fact.purpose == "report" else FILE)
             case ReportFailed():
                 self._post(seq, NO_REPORT)
             case _:
