@@ -12,6 +12,7 @@ from bot.agents import prompt
 from bot.agents.limits import Limits
 from bot.agents.speaking import Speaking
 from bot.agents.story import WARNED, Story
+from bot.errors import Permanent
 from bot.events import (
     UNREADABLE,
     AnyFact,
@@ -153,6 +154,8 @@ class Loop:
         try:
             async with asyncio.timeout(left) as time:
                 return await model.turn(step, Speaking(step, self._manners.speak_s, self._commit))
+        except Permanent as error:
+            return Turn(str(error), gave_up=True)
         except TimeoutError:
             if most is None or not time.expired():
                 raise
