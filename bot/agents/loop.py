@@ -12,6 +12,7 @@ from bot.agents import prompt
 from bot.agents.limits import Limits
 from bot.agents.speaking import Speaking
 from bot.agents.story import WARNED, Story
+from bot.errors import Permanent
 from bot.events import (
     UNREADABLE,
     AnyFact,
@@ -25,7 +26,7 @@ from bot.events import (
 )
 from bot.models.base import Model, Turn
 from bot.models.choice import Models, split
-from bot.tools.base import Arguments, Bench, Question, Tool
+from bot.tools.base import Arguments, Bench, Question, Tool, default_of
 from bot.tools.shelf import SHELF
 from bot.work import calls, runs
 from bot.work.approvals import Asking, Wanted
@@ -153,6 +154,8 @@ class Loop:
         try:
             async with asyncio.timeout(left) as time:
                 return await model.turn(step, Speaking(step, self._manners.speak_s, self._commit))
+        except Permanent as error:
+            return Turn(str(error), gave_up=True)
         except TimeoutError:
             if most is None or not time.expired():
                 raise
@@ -190,7 +193,8 @@ class Loop:
             finished = ToolFinished(step=step, call_id=call.id, ok=False, output=mistake)
             await self._commit([*before, started, finished])
             return True
-        wanted = Wanted(step, call, tool.does(args), tool.subjects(args), tool.default)
+        default = await default_of(tool, args, self._bench)
+        wanted = Wanted(step, call, tool.does(args), tool.subjects(args), default)
         begun = await database.insist(
             calls.begin, self._claim, before, wanted, self._manners.asking, self._now()
         )

@@ -105,8 +105,10 @@ def show(context: Context, arguments: OneTask) -> Reply:
     if holder := tasks.held_by(task):
         parts.append(f"It waits for the workspace {task.workspace.name}, which {tasks.key(holder)} has.")
     parts += [report.outcome] if report.outcome else []
-    data = {"text": task.text, "outcome": report.outcome, "steps": [_step(step) for step in report.steps]}
-    data["plan"] = [item.model_dump() for item in report.plan]
+    used = report.usage.model_dump() if report.usage else None
+    steps = [_step(step) for step in report.steps]
+    plan = [item.model_dump() for item in report.plan]
+    data = {"text": task.text, "outcome": report.outcome, "steps": steps, "usage": used, "plan": plan}
     asked = [_approval(view) for view in report.approvals]
     return Reply("\n\n".join(parts), {**data_of(Line.of(task)), **data, "approvals": asked})
 

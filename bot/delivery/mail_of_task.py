@@ -11,6 +11,7 @@ from bot.events import (
     ApprovalWithdrawn,
     ArtifactSaved,
     InstructionGiven,
+    MailAsked,
     QuestionAsked,
     TaskOpened,
     TaskRetried,
@@ -43,6 +44,8 @@ def view(letter: Letter, answer: Answer | None, subject: str) -> View:  # noqa: 
             return opened(report, answer)
         case TaskRetried(by=by):
             return retried(report, by)
+        case MailAsked() as fact:
+            return written(report, fact)
         case QuestionAsked(call_id=call_id):
             return mail_asking.question(report, _question(report, call_id), answer)
         case InstructionGiven(answers=call_id):
@@ -103,6 +106,20 @@ def result(report: Report, attached: str) -> View:
             *((Line(f"And {more:,} more, in the report."),) if more > 0 else ()),
         ),
         foot=f"{report.asked_by} asked @{report.agent}.\n{whole}",
+    )
+
+
+def written(report: Report, fact: MailAsked) -> View:
+    """What the agent wrote; that it did stands above it and below it."""
+    return View(
+        badge="Message",
+        colour=BLUE,
+        heading=one_line(fact.subject),
+        kicker=report.key,
+        lead=f"@{report.agent} writes to you about this task.",
+        pieces=(Prose(fact.text),),
+        foot=f"@{report.agent} is an agent, and wrote this while it worked on {report.key}: "
+        f"{one_line(report.title)}. {_asker(report)} asked for that.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.events import Change, Ending
+from bot.events import Change, Ending, Usage
 from bot.reports.humane import counted, duration, minute, moment, size
 from bot.reports.report import ApprovalView, Decision, QuestionView, Report, State, StepState, StepView
 
@@ -38,6 +38,7 @@ LIMIT: dict[Ending, str] = {
     "output": "too much output",
     "processes": "too many processes",
 }
+CENT = 0.01
 DOOR = {"slack": "in Slack", "email": "by email", "http": "through the API", "cli": "on the command line"}
 
 
@@ -52,6 +53,8 @@ def course(report: Report) -> str:
     parts = [counted(len(states), "step"), *_bad(states)]
     if report.state in ("done", "failed"):
         parts.append(f"{counted(report.files_changed, 'file')} changed")
+    if report.usage:
+        parts.append(cost(report.usage))
     tail, took = ", ".join(parts), duration(report.seconds)
     match report.state:
         case "queued":
@@ -64,6 +67,13 @@ def course(report: Report) -> str:
             return f"in {took}: {tail}"
         case "failed" | "cancelled" | "paused":
             return f"after {took}: {tail}"
+
+
+def cost(usage: Usage) -> str:
+    """What models used: in dollars where all prices are known, else in tokens."""
+    if usage.usd is None:
+        return counted(usage.read + usage.written, "token")
+    return f"${usage.usd:,.2f}" if usage.usd >= CENT or not usage.usd else "less than $0.01"
 
 
 def waits_for(report: Report) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -121,3 +121,16 @@ class Tool(Protocol[A]):
 
     async def run(self, args: A, bench: Bench) -> Result | Question:
         """Do it, or ask the task's people what only they know."""
+
+
+@runtime_checkable
+class Discerning(Protocol):
+    """A tool whose default depends on what a call is about, and on its task."""
+
+    async def default_for(self, args: Any, bench: Bench) -> Effect:
+        """What holds for a call that no policy is about; `default` stands for any that is not known."""
+
+
+async def default_of(tool: Tool[Any], args: Arguments, bench: Bench) -> Effect:
+    """What holds for a call that no policy is about."""
+    return await tool.default_for(args, bench) if isinstance(tool, Discerning) else tool.default

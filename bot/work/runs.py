@@ -10,6 +10,7 @@ from bot.events import (
     AnyFact,
     Event,
     InstructionGiven,
+    MailAsked,
     RunStarted,
     TaskFailed,
     TaskFinished,
@@ -18,6 +19,7 @@ from bot.events import (
     ToolInterrupted,
     ToolStarted,
 )
+from bot.work import hearing
 from bot.work.keys import key
 from storage import runs, tasks, workspaces
 
@@ -153,6 +155,9 @@ def commit(claim: Claim, facts: list[AnyFact], now: datetime) -> list[Event]:
         LeaseLostError: The claim does not hold; nothing was recorded.
     """
     _prove(claim, now)
+    for fact in facts:
+        if isinstance(fact, MailAsked):
+            hearing.let_hear(claim.task_id, fact.to)
     return [stream.record(claim.stream, f"@{claim.agent}", fact, now) for fact in facts]
 
 
