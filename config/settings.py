@@ -106,6 +106,14 @@ class Settings(BaseSettings):
             raise ValueError("it takes sqlite:///PATH, such as sqlite:////var/lib/legwork/legwork.db")
         return value
 
+    @field_validator("openai_base_url", "anthropic_base_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        """Refuse what no request can be sent to."""
+        if value and not re.fullmatch(r"https?://[^\s/]\S*", value):
+            raise ValueError("it takes a web address, such as http://127.0.0.1:11434/v1")
+        return value
+
     @field_validator("http", "smtp", "lmtp")
     @classmethod
     def _host_and_port(cls, value: str) -> str:

@@ -35,6 +35,7 @@ from bot.workspaces import Workspaces
 from storage import database
 
 MOST_TOGETHER = 8
+SILENT = "The agent ended without a word."
 STUCK = (
     "The agent made the same call {times} times with the same result, though it was told. Assign the task "
     "anew, with words that help it on."
@@ -234,7 +235,7 @@ class Loop:
         if turn.gave_up:
             fact = TaskFailed(reason=turn.words, changes=changes, more_changes=more)
         else:
-            fact = TaskFinished(summary=turn.words, changes=changes, more_changes=more)
+            fact = TaskFinished(summary=turn.words.strip() or SILENT, changes=changes, more_changes=more)
         ended = await database.insist(runs.end, claim, fact, self._now(), heeded, before)
         if ended:
             await asyncio.to_thread(self._workspaces.forget, claim.key)

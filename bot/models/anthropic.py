@@ -11,7 +11,7 @@ from bot.events import Call, ModelTurned, Usage
 from bot.models.base import Brief, News, Speak, Turn, silently
 from bot.models.conversation import Conversation
 from bot.models.failures import failures_as_ours
-from bot.models.wire import arguments, encoded, harmless, made_up_id, tool_name
+from bot.models.wire import Length, arguments, encoded, harmless, made_up_id, tool_name
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncStream
@@ -122,7 +122,8 @@ class _Answer:
     def __init__(self) -> None:
         self.words: list[str] = []
         self.blocks: dict[int, dict[str, Any]] = {}
-        self.inputs: dict[int, str] = {}
+        self.pieces: dict[tuple[int, str], list[str]] = {}  # of a block's fields
+        self.length = Length()
         self.usage: dict[str, int] = {}
         self.stop = ""
         self.ended = False
@@ -145,17 +146,20 @@ class _Answer:
                 self.ended = True
 
     def _grow(self, index: int, delta: dict[str, Any]) -> None:
-        block = self.blocks[index]
         match delta["type"]:
             case "text_delta":
-                block["text"] = block.get("text", "") + delta["text"]
+                self._add(index, "text", delta["text"])
                 self.words.append(delta["text"])
             case "input_json_delta":
-                self.inputs[index] = self.inputs.get(index, "") + delta["partial_json"]
+                self._add(index, "input", delta["partial_json"])
             case "thinking_delta":
-                block["thinking"] = block.get("thinking", "") + delta["thinking"]
+                self._add(index, "thinking", delta["thinking"])
             case "signature_delta":
-                block["signature"] = block.get("signature", "") + delta["signature"]
+                self._add(index, "signature", delta["signature"])
+
+    def _add(self, index: int, name: str, text: str) -> None:
+        self.pieces.setdefault((index, name), []).append(text)
+        self.length.grow(text)
 
     def _count(self, usage: dict[str, Any] | None) -> None:
         """Figures of the stream's end replace those of its beginning."""
@@ -171,10 +175,12 @@ class _Answer:
             raise Retry("it broke off in the middle of its answer")
         content: list[dict[str, Any]] = []
         calls: list[Call] = []
-        for index in sorted(self.blocks):
-            block = self.blocks[index]
+        for (index, field), pieces in self.pieces.items():
+            before = self.blocks[index].get(field)
+            self.blocks[index][field] = (before if isinstance(before, str) else "") + "".join(pieces)
+        for _, block in sorted(self.blocks.items()):
             if block["type"] == "tool_use":
-                if told := self.inputs.get(index):
+                if isinstance(told := block["input"], str):
                     block["input"] = arguments(told)
                 call = Call(id=f"{step}.{len(calls) + 1}", tool=block["name"], args=block["input"])
                 calls.append(call)

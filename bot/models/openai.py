@@ -11,13 +11,14 @@ from bot.events import Call, ModelTurned, Usage
 from bot.models.base import Brief, News, Speak, Turn, silently
 from bot.models.conversation import Conversation
 from bot.models.failures import failures_as_ours
-from bot.models.wire import arguments, encoded, harmless, loaded, made_up_id, tool_name
+from bot.models.wire import Length, arguments, encoded, harmless, loaded, made_up_id, tool_name
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
 
 PROVIDER = "openai"
 CUT_OFF = "\n\n(The answer was cut off: it was longer than the model may write.)"
+_COUNTED = {"stream_options": {"include_usage": True}}
 _OPTIONS: Any = {"headers": {"Content-Type": "application/json"}}
 
 
@@ -43,9 +44,9 @@ class OpenAI:
             }
             for tool in brief.tools
         ]
-        head = {"model": model, "stream": True, "stream_options": {"include_usage": True}}
-        head |= {"tools": tools} if tools else {}
-        self._head = encoded(head)[:-1] + b',"messages":'
+        self._request: dict[str, Any] = {"model": model, "stream": True, **_COUNTED}
+        self._request |= {"tools": tools} if tools else {}
+        self._head = encoded(self._request)[:-1]
 
     def learn(self, news: Sequence[News]) -> None:
         """Append what became known."""
@@ -53,9 +54,20 @@ class OpenAI:
 
     async def turn(self, step: int, speak: Speak = silently) -> Turn:
         """Send the conversation, and read the answer while it comes."""
+        try:
+            return await self._asked(step, speak)
+        except Permanent as error:
+            # Not every server counts while it streams; one that does not know the word refuses it.
+            if not (_COUNTED.keys() <= self._request.keys() and next(iter(_COUNTED)) in str(error)):
+                raise
+        self._request = {name: value for name, value in self._request.items() if name not in _COUNTED}
+        self._head = encoded(self._request)[:-1]
+        return await self._asked(step, speak)
+
+    async def _asked(self, step: int, speak: Speak) -> Turn:
         import openai
 
-        body = self._head + self._history.messages() + b"}"
+        body = self._head + b',"messages":' + self._history.messages() + b"}"
         with failures_as_ours(openai, self.name):
             stream: AsyncStream[object] = await self._client.post(
                 "/chat/completions",
@@ -70,7 +82,7 @@ class OpenAI:
                     answer = _whole(loaded(await stream.response.aread()))
                 else:
                     answer = await _streamed(stream, speak)
-        return answer.turn(self.name, step)
+            return answer.turn(self.name, step)
 
 
 class _History(Conversation):
@@ -116,12 +128,15 @@ class _Answer:
         self.refusal = ""
         self.finish = ""
         self.calls: dict[int, dict[str, Any]] = {}
+        self.arguments: dict[int, list[str]] = {}
+        self.length = Length()
         self.usage: dict[str, Any] = {}
 
     def take(self, delta: dict[str, Any]) -> None:
         """Take in a piece of the message, or all of it."""
         if isinstance(content := delta.get("content"), str) and content:
             self.words.append(content)
+            self.length.grow(content)
         if isinstance(refusal := delta.get("refusal"), str):
             self.refusal += refusal
         for place, piece in enumerate(delta.get("tool_calls") or ()):
@@ -132,8 +147,10 @@ class _Answer:
             function = piece.get("function") or {}
             said = call["function"]
             said["name"] = said.get("name", "") + (function.get("name") or "")
-            said["arguments"] = said.get("arguments", "") + _text(function.get("arguments"))
-            call["id"] = call["id"] or piece.get("id") or ""
+            text = _text(function.get("arguments"))
+            self.arguments.setdefault(key, []).append(text)
+            self.length.grow(text)
+            call["id"] = call["id"] or str(piece.get("id") or "")
             # Gemini wants its signatures back, which stand beside these.
             call |= {name: value for name, value in piece.items() if name not in (*call, "index")}
 
@@ -144,7 +161,8 @@ class _Answer:
     def turn(self, name: str, step: int) -> Turn:
         """The turn, once all of it is there."""
         words = "".join(self.words)
-        found = [self.calls[key] for key in sorted(self.calls)]
+        keys = sorted(self.calls)
+        found = [self.calls[key] for key in keys]
         gave_up = False
         if not found:
             if self.finish == "length":
@@ -153,11 +171,11 @@ class _Answer:
                 words, gave_up = self.refusal or words or "The provider's filter stopped the answer.", True
         calls = []
         names: set[str] = set()
-        for place, call in enumerate(found):
+        for place, (key, call) in enumerate(zip(keys, found, strict=True)):
             if not call["id"] or call["id"] in names:
                 call["id"] = made_up_id(step, place)
             names.add(call["id"])
-            args = arguments(call["function"]["arguments"])
+            args = arguments("".join(self.arguments[key]))
             # Servers read the arguments of a history, and some fail on broken ones.
             call["function"]["arguments"] = encoded(args).decode()
             calls.append(Call(id=f"{step}.{place + 1}", tool=call["function"]["name"], args=args))

@@ -6,9 +6,11 @@ import math
 import re
 from typing import Any
 
+from bot.errors import Retry
 from bot.events import UNREADABLE
 
 DEEPEST = 50  # levels of lists and objects; events hold no more than some 200
+LONGEST_ANSWER = 1_000_000  # characters
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -60,6 +62,23 @@ def arguments(text: str) -> dict[str, Any]:
     except ValueError:
         found = None
     return found if isinstance(found, dict) else {UNREADABLE: harmless(text)}
+
+
+class Length:
+    """Counts what comes of an answer: a model that repeats itself may never stop."""
+
+    def __init__(self) -> None:
+        self._chars = 0
+
+    def grow(self, text: str) -> None:
+        """So much more has come.
+
+        Raises:
+            Retry: It is more than any answer has.
+        """
+        self._chars += len(text)
+        if self._chars > LONGEST_ANSWER:
+            raise Retry("it did not stop talking")
 
 
 def made_up_id(step: int, place: int) -> str:

@@ -1,5 +1,7 @@
 """A model behind Anthropic's messages."""
 
+import json
+
 import pytest
 
 from bot.errors import Permanent
@@ -48,6 +50,33 @@ async def test_broken_arguments_are_kept_as_text(server: ModelServer) -> None:
         first, _ = await talk(model, ["wrong"])
     assert first.calls[0].args == {UNREADABLE: '{"command": '}
     assert server.requests[1]["messages"][1]["content"][0]["input"] == {UNREADABLE: '{"command": '}
+
+
+async def test_thoughts_go_back_as_they_came(server: ModelServer) -> None:
+    """The provider wants its own thoughts back, signed, before the calls that came of them."""
+    blocks = [
+        ({"type": "thinking", "thinking": "", "signature": ""}, "thinking_delta", "thinking", "Hm, "),
+        (
+            {"type": "tool_use", "id": "toolu_1", "name": "terminal", "input": {}},
+            "input_json_delta",
+            "partial_json",
+            "{}",
+        ),
+    ]
+    events: list[dict[str, object]] = [{"type": "message_start", "message": {"usage": {}}}]
+    for index, (block, kind, name, text) in enumerate(blocks):
+        delta = {"type": "content_block_delta", "index": index, "delta": {"type": kind, name: text}}
+        events += [{"type": "content_block_start", "index": index, "content_block": block}, delta]
+    signature = {"type": "signature_delta", "signature": "c2ln"}
+    events.append({"type": "content_block_delta", "index": 0, "delta": signature})
+    events += [{"type": "message_delta", "delta": {"stop_reason": "tool_use"}}, {"type": "message_stop"}]
+    sent = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
+    server.script = [Reply(raw="".join(sent).encode()), says("x")]
+    async with talking(server, "anthropic:a") as model:
+        await talk(model, ["ok"])
+    thought, used = server.requests[1]["messages"][1]["content"]
+    assert thought == {"type": "thinking", "thinking": "Hm, ", "signature": "c2ln"}
+    assert used == {"type": "tool_use", "id": "toolu_1", "name": "terminal", "input": {}}
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,23 @@ async def test_another_providers_turns_are_projected(server: ModelServer) -> Non
     assert answered["tool_call_id"] == spoken["tool_calls"][0]["id"]
 
 
+async def test_a_server_that_cannot_count_is_not_asked_to(server: ModelServer) -> None:
+    """One that refuses the word for it is asked without, from then on."""
+    refusal = fails(422, "body.stream_options: Extra inputs are not permitted")
+    server.script = [refusal, calls(MAKE), says("Done.")]
+    async with talking(server) as model:
+        await talk(model, ["ok"])
+    assert ["stream_options" in request for request in server.requests] == [True, False, False]
+
+
+async def test_a_model_that_never_stops_is_stopped(server: ModelServer) -> None:
+    """A million characters are no answer."""
+    chunk = {"choices": [{"delta": {"content": "again and again " * 1_000}}]}
+    server.script = [Reply(raw=(b"data: " + json.dumps(chunk).encode() + b"\n\n") * 100), says("Good.")]
+    async with talking(server) as model:
+        assert (await model.turn(1)).words == "Good."
+
+
 GARBAGE = {
     "html": Reply(raw=b"<html>busy</html>"),
     "broken": Reply(raw=b"data: {\n\n"),
@@ -240,6 +257,7 @@ GARBAGE = {
     "null": Reply(raw=b'data: {"choices":[null]}\n\ndata: [DONE]\n\n'),
     "types": Reply(raw=b'data: {"choices":[{"delta":{"tool_calls":[5]}}]}\n\n'),
     "bytes": Reply(raw=b"data: \xff\xfe\n\n"),
+    "figures": Reply(raw=b'data: {"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":"x"}}\n\n'),
     "nothing": Reply(raw=b""),
     "cut": says("A long answer that never ends", cut=True),
     "error": Reply(raw=b'data: {"error":{"message":"overloaded"}}\n\n'),
