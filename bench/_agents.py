@@ -114,7 +114,8 @@ def loop(place: House, models: Models, claim: Claim, name: str = "openai:bench")
         """No sandbox starts."""
 
     workspace = place.workspaces.create(claim.workspace)
-    bench = Bench(workspace, place.box, Limits(), on_start, claim.task_id, place.artifacts)
+    where = place.workspaces.place(claim.key)
+    bench = Bench(workspace, place.box, Limits(), on_start, claim.task_id, place.artifacts, where)
     manners = Manners(TaskLimits(1_000_000), Asking(timedelta(hours=4)))
     return Loop(claim, models, name, bench, place.workspaces, manners, now)
 

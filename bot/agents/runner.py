@@ -158,7 +158,15 @@ class Runner:
             await database.insist(runs.note_sandbox, claim, self._host, handle.pid, handle.started, at)
 
         workspace = self._workspaces.create(claim.workspace)
-        bench = Bench(workspace, self._box, self._rules.limits, on_start, claim.task_id, self._artifacts)
+        bench = Bench(
+            workspace=workspace,
+            sandbox=self._box,
+            limits=self._rules.limits,
+            on_start=on_start,
+            task_id=claim.task_id,
+            artifacts=self._artifacts,
+            place=self._workspaces.place(claim.key),
+        )
         return Loop(
             claim,
             self._rules.models,

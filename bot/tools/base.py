@@ -24,6 +24,7 @@ class Bench:
         on_start: Told of each sandbox that starts, before its command gets far.
         task_id: The task's row.
         artifacts: Keeps files that people get.
+        place: A file of the bot's own, where the terminal's folder is noted from one call to the next.
     """
 
     workspace: Path
@@ -32,6 +33,7 @@ class Bench:
     on_start: Callable[[Handle], Awaitable[None]]
     task_id: int
     artifacts: Artifacts
+    place: Path
 
 
 @dataclass(frozen=True, slots=True)

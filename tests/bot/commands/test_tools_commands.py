@@ -245,7 +245,8 @@ async def test_the_list_shows_what_holds_and_who_said_so(core: Core) -> None:
     lines = everyone.text.splitlines()
     assert lines[0] == "**What every agent may do**"
     held = {"terminal": "held for approval", "mail": "held for approval by default"}
-    assert lines[1 : 1 + len(SHELF)] == [f"- {name}: {held.get(name, 'allowed by default')}" for name in SHELF]
+    shown = [f"- {name}: {held.get(name, 'allowed by default')}" for name in SHELF]
+    assert lines[1 : 1 + len(SHELF)] == shown
     ends = "until 2026-11-22 12:00 UTC"
     assert lines[1 + len(SHELF) :] == [
         "**Rules**",

@@ -33,7 +33,9 @@ def bench(home: Path, started: list[Handle]) -> Iterator[Bench]:
         started.append(handle)
 
     box = Sandbox(home / "scratch", owner)
-    yield Bench(workspace, box, Limits(timeout_s=20), on_start, 1, Artifacts(home / "artifacts"))
+    yield Bench(
+        workspace, box, Limits(timeout_s=20), on_start, 1, Artifacts(home / "artifacts"), home / "place"
+    )
     shutil.rmtree(home / "scratch", ignore_errors=True)
 
 

@@ -97,3 +97,40 @@ def test_a_policy_finds_a_command_anywhere_in_a_script(command: str) -> None:
     subjects = SHELF["terminal"].subjects(TerminalArguments(command=command))
     assert subjects[0] == command.strip()
     assert "git push" in subjects
+
+
+async def test_a_script_begins_where_the_one_before_ended(boxed: Bench) -> None:
+    """Whatever it printed last, however it ended, in both languages; another worker finds the same note."""
+    assert (await run(boxed, "mkdir -p 'a b' && cd 'a b' && printf x")).output == "x"
+    assert (await run(boxed, "pwd; exit 3")).output == "/workspace/a b\n"
+    assert (await run(boxed, "import os; print(os.getcwd())", language="python")).output == "/workspace/a b\n"
+    assert boxed.place.read_text() == "/workspace/a b"
+    strict = await run(boxed, "cd ..; false; cd /tmp", stop_on_error=True)
+    assert (strict.exit_code, strict.output) == (1, "")
+    assert (await run(boxed, "pwd")).output == "/workspace\n"
+    assert (await run(boxed, "echo $((")).exit_code != 0
+
+
+async def test_a_folder_that_is_gone_is_told(boxed: Bench) -> None:
+    """The script runs in the workspace then."""
+    await run(boxed, "mkdir d; cd d; rmdir ../d")
+    gone = await run(boxed, "pwd", stop_on_error=True)
+    assert gone.output == "[/workspace/d is gone: this runs in /workspace.]\n/workspace\n"
+
+
+@pytest.mark.parametrize(
+    "folder", ["/", "/etc; echo forged", "$(echo forged)", "'; echo forged; '", "-P", "\n", ""]
+)
+async def test_a_forged_note_leads_nowhere(boxed: Bench, folder: str) -> None:
+    """Whatever a script says of where it is, it is a name inside the sandbox and no command."""
+    boxed.place.write_text(folder)
+    output = (await run(boxed, "pwd")).output
+    assert "forged" not in output.replace(folder, "") if folder else True
+    assert output.splitlines()[-1] in ("/", "/workspace")
+
+
+async def test_nothing_outlives_a_call(boxed: Bench) -> None:
+    """A program that was left in the background is dead when the call has ended."""
+    started_it = await run(boxed, "(sleep 60; touch late) & echo $!")
+    assert started_it.ok
+    assert "sleep" not in (await run(boxed, "ps -e -o comm= || cat /proc/[0-9]*/comm")).output
