@@ -6,10 +6,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 from pydantic import Field
 
+from bot import stream
+from bot.delivery import blocks
 from bot.events import ModelTurned, WordsCame
 from bot.permissions import Effect
+from bot.reports import summary
 from bot.tools.base import Arguments, Bench, Result
 from bot.tools.shelf import SHELF
+from storage import database, tasks
 from tests.bot.agents.thinking import ended, facts, state, thinking, told
 from tests.fakes.models import ModelServer, calls, fails, says
 from tests.fakes.team import Team, Worker
@@ -222,9 +226,13 @@ async def test_words_are_shown_while_they_come(desk: Team, server: ModelServer) 
             return any(isinstance(fact, WordsCame) for fact in await facts())
 
         await desk.comes_true(spoke)
+        events = await database.run(lambda: stream.replay(tasks.get(1).stream_id))
+        assert "A long" in str(blocks.progress(summary.read("T-1", events)))
         server.gate.set()
         shown = await ended(desk)
     assert shown["outcome"].split() == ["A", "long", "answer"] * 20
+    events = await database.run(lambda: stream.replay(tasks.get(1).stream_id))
+    assert not summary.read("T-1", events).saying
 
 
 async def test_a_cancel_ends_the_request(desk: Team, server: ModelServer) -> None:
