@@ -6,7 +6,7 @@ as `![what it shows](path)`. Drawing takes seconds: see `bot.reports.child`.
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from PIL import Image
@@ -114,10 +114,10 @@ def draw(title: str, text: str, foot: str, shown: Mapping[str, Picture]) -> byte
     return bytes(sheet.pdf.output())
 
 
-def _part(lines: Sequence[str], place: int) -> tuple[Part | None, int]:
+def _part(lines: list[str], place: int) -> tuple[Part | None, int]:
     """What begins at a line, None for prose; and the line after it."""
     line = lines[place]
-    if code := fenced(list(lines), place):
+    if code := fenced(lines, place):
         return None, code[1]
     if found := _HEADING.match(line):
         return Heading(len(found[1]), found[2]), place + 1
@@ -128,7 +128,7 @@ def _part(lines: Sequence[str], place: int) -> tuple[Part | None, int]:
     return None, place + 1
 
 
-def _grid(lines: Sequence[str], place: int) -> tuple[Grid, int]:
+def _grid(lines: list[str], place: int) -> tuple[Grid, int]:
     head = _cells(lines[place])[:MOST_COLUMNS]
     to_right = tuple(cell.endswith(":") and not cell.startswith(":") for cell in _cells(lines[place + 1]))
     end = place + 2

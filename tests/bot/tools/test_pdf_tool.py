@@ -2,6 +2,7 @@
 
 import io
 import os
+import time
 
 import pytest
 from PIL import Image
@@ -94,3 +95,13 @@ def test_a_document_is_read_into_parts() -> None:
         Shown("a", "b.png"),
         "```\n# no\n| a |\n|---|\n```\nend",
     ]
+
+
+@pytest.mark.parametrize(
+    "line", ["word", "", "```", "|", "| a |", "|---|", "![", "![a](b", "#" * 9, "- " * 50]
+)
+def test_no_text_takes_long_to_read(line: str) -> None:
+    """Time grows with the length alone: this is read on the bot's own loop."""
+    began = time.process_time()
+    assert list(parts(f"{line}\n" * (200_000 // (len(line) + 1))))
+    assert time.process_time() - began < 3
