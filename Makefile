@@ -29,6 +29,7 @@ lint:
 
 types:
 	$(BIN)/mypy
+	$(BIN)/mypy bench
 
 floors:
 	$(BIN)/lint-imports

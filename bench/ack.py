@@ -26,6 +26,7 @@ from bot.app.house import now, opened
 from bot.events import Call, ModelTurned, TaskFinished, ToolFinished, ToolStarted
 from bot.work import runs as work
 from bot.work import tasks as life
+from bot.work.tasks import Order
 from config.settings import given
 from storage import database, subscriptions, tasks
 from storage.tables import Streams, Tasks
@@ -148,7 +149,7 @@ def _done_task(number: int, steps: int, lines: int) -> None:
     at = now()
     asker = people.from_slack(f"U0BENCH{number % CLIENTS}", f"person{number % CLIENTS}", (), at)
     place = Origin(Door.SLACK, "C0GENERAL")
-    task = life.open_task(asker, "coder", f"Build service {number} and test it.", place, (), at)
+    task = life.open_task(asker, Order("coder", f"Build service {number} and test it."), place, at)
     claim = work.claim("bench", "bench", LEASE, at, task.id)
     assert claim
     work.start(claim, "runbook", at)
@@ -163,7 +164,7 @@ def _done_task(number: int, steps: int, lines: int) -> None:
         ended = ToolFinished(step=step, call_id=call.id, ok=True, output=printed, exit_code=0, seconds=1.5)
         work.commit(claim, [ended], at)
     work.end(claim, TaskFinished(summary="It is built, and its tests pass."), at)
-    tasks.settle_report(task.id)
+    tasks.settle_report(task.id, at)
     told = Streams.get_by_id(task.stream_id).seq
     for subscription in subscriptions.of_task(task.id):
         subscriptions.advance(subscription.id, told)

@@ -66,7 +66,7 @@ async def _bare(url: str, count: int) -> list[float]:
         "parameters": {"type": "object", "properties": {"number": {"type": "integer"}}},
     }
     messages: list[dict[str, Any]] = [{"role": "user", "content": "Do nothing"}]
-    at = []
+    at: list[float] = []
     async with httpx.AsyncClient() as client:
         while len(at) <= count:
             body = {

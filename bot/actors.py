@@ -50,9 +50,11 @@ class Origin:
         place: The address of the discussion there: a Slack channel id; empty where there is none.
         private: The discussion is not open to the whole team.
         thread: What was said there, if the call answers it: a Slack timestamp; empty where it stands alone.
+        vouched: The door knows for sure who acts; of a mail only where our own server vouches for its sender.
     """
 
     door: Door
     place: str = ""
     private: bool = False
     thread: str = ""
+    vouched: bool = True

@@ -34,6 +34,7 @@ def start(tick_s: float, asking: Asking, now: Callable[[], datetime]) -> AsyncIO
         await database.run(inbox.forget_before, now() - REPLAYED_WITHIN)
 
     async def remind() -> None:
+        await database.run(approvals.readdress, asking, now())
         await database.run(approvals.remind, asking, now())
 
     async def tick() -> None:  # a coroutine, so that it runs on the loop and not in a thread

@@ -33,8 +33,9 @@ class Claims:
 
     Attributes:
         id: Tells it from every other.
-        person: Row id of whom it stands for.
-        role: The most it may do; the person's own role, as it is now, may be less.
+        person: Row id of whom it stands for; they may have become one with another since, whom
+            `storage.people.get` finds by it.
+        role: The most it may do; their own role, as it is now, may be less.
         issued: When it was made.
         expires: When it ends.
     """

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     delivery_retry_max_seconds: float = Field(default=300, gt=0)
     first_mail_seconds: float = Field(default=20, ge=0)
     letter_mb: int = Field(default=25, ge=1)
+    letter_days: float = Field(default=30, gt=0, le=100_000)
     letters_per_hour: int = Field(default=60, ge=1)
     mail_connections: int = Field(default=50, ge=1)
     mail_recipients: int = Field(default=20, ge=1)
@@ -128,14 +129,24 @@ class Settings(BaseSettings):
     @field_validator("admins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Accept a comma-separated list, as an environment variable holds one."""
-        return tuple(filter(None, (v.strip() for v in value.split(",")))) if isinstance(value, str) else value
+        """Accept a comma-separated list, as an environment variable holds one; addresses in lower case."""
+        named = value.split(",") if isinstance(value, str) else value
+        if not isinstance(named, list | tuple):
+            return value
+        stripped = filter(None, (str(one).strip() for one in named))
+        return tuple(one.lower() if "@" in one else one for one in stripped)
 
     @field_validator("home", mode="before")
     @classmethod
     def _folder(cls, value: object) -> object:
         """An empty value is the default, as for other settings; `~` is the user's home."""
         return Path(str(value)).expanduser() if str(value) else default_home()
+
+    @field_validator("config")
+    @classmethod
+    def _file(cls, value: str) -> str:
+        """A path counts from the folder that Legwork is started in, where `.env` is read too."""
+        return str(Path(value).expanduser().absolute()) if value else value
 
     @property
     def database(self) -> str:
@@ -199,22 +210,19 @@ def given(**values: Any) -> Settings:
     )
 
 
-def defaults(own: str = "") -> dict[str, Any]:
-    """Agents, policies, runbooks, prices: those of `defaults.toml`, then those of the team's own file.
+def tables(own: str = "") -> dict[str, Any]:
+    """What a file of agents, policies, runbooks and prices holds, as it is written.
 
     Args:
-        own: Path of a TOML file of the same form; empty where there is none.
+        own: Path of the team's own TOML file; that of Legwork's own, `defaults.toml`, if empty.
 
     Raises:
         BadSettingsError: The file cannot be read.
     """
-    found = tomllib.loads(resources.files("config").joinpath("defaults.toml").read_text())
-    if own:
-        try:
-            more = tomllib.loads(Path(own).expanduser().read_text())
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            message = f"LEGWORK_CONFIG names {own}, which cannot be used: {error}. Mend the file."
-            raise BadSettingsError(message) from error
-        for kind, rows in more.items():
-            found[kind] = [*found.get(kind, []), *rows]
-    return found
+    if not own:
+        return tomllib.loads(resources.files("config").joinpath("defaults.toml").read_text("utf-8"))
+    try:
+        return tomllib.loads(Path(own).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        message = f"LEGWORK_CONFIG names {own}, which cannot be used: {error}. Mend the file."
+        raise BadSettingsError(message) from error

@@ -1,9 +1,10 @@
 """Approvals: asked once about one exact call, decided once, used once."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from storage.prepared import Prepared
-from storage.tables import Agents, Approvals, Approvers, People, Tasks
+from storage.tables import Agents, Approvals, Approvers, Identities, People, Tasks
 
 DECIDED = ("approved", "denied")
 
@@ -18,7 +19,14 @@ _of_call = Prepared(
 
 
 def ask(
-    task_id: int, call_id: str, digest: str, now: datetime, *, own: bool, remind_at: datetime
+    task_id: int,
+    call_id: str,
+    digest: str,
+    now: datetime,
+    *,
+    own: bool,
+    asked_of: str,
+    remind_at: datetime,
 ) -> Approvals:
     """A new question about a call.
 
@@ -27,11 +35,18 @@ def ask(
         call_id: Which of its calls.
         digest: Of the call's tool and arguments.
         now: The time.
-        own: Whether who asked for the task may decide.
+        own: Whether the rule lets who asked for the task approve.
+        asked_of: Who may decide, as a mark that differs where others may.
         remind_at: When those who may decide are asked again.
     """
     return Approvals.create(
-        task=task_id, call_id=call_id, digest=digest, own=own, asked_at=now, remind_at=remind_at
+        task=task_id,
+        call_id=call_id,
+        digest=digest,
+        own=own,
+        asked_of=asked_of,
+        asked_at=now,
+        remind_at=remind_at,
     )
 
 
@@ -50,6 +65,11 @@ def open_of(task_id: int) -> list[Approvals]:
     """What a task still waits to be decided."""
     mine = (Approvals.task == task_id) & (Approvals.state == "open")
     return list(Approvals.select().where(mine).order_by(Approvals.id))
+
+
+def every_open() -> list[Approvals]:
+    """What is still to be decided, of all tasks."""
+    return list(Approvals.select().where(Approvals.state == "open").order_by(Approvals.id))
 
 
 def pending_of(task_id: int) -> list[Approvals]:
@@ -91,6 +111,12 @@ def to_remind(now: datetime) -> list[Approvals]:
 def remind_again(approval_id: int, at: datetime) -> None:
     """Those who may decide are asked again then."""
     Approvals.update(remind_at=at).where(Approvals.id == approval_id).execute()
+
+
+def admins(named: Collection[str]) -> list[People]:
+    """Admins by their role, and those who have one of these identities."""
+    known = Identities.select(Identities.person).where(Identities.value.in_(list(named)))
+    return list(People.select().where((People.role == "admin") | People.id.in_(known)).order_by(People.id))
 
 
 def approvers(agent_id: int, discussion_id: int | None) -> list[People]:

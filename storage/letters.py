@@ -1,6 +1,7 @@
 """Mail as it came in, kept before it is read."""
 
 from datetime import datetime
+from itertools import takewhile
 
 from peewee import IntegrityError
 
@@ -45,3 +46,25 @@ def settle(letter_id: int, state: str, outcome: str, task_id: int | None = None)
     """Say what became of a letter: `done`, `ignored` or `quarantined`; False if it was settled before."""
     settled = Letters.update(state=state, outcome=outcome, task=task_id)
     return settled.where(Letters.id == letter_id, Letters.state == "new").execute() == 1
+
+
+def erase(before: datetime, after: int, limit: int) -> int:
+    """Keep nothing of settled letters but what became of them.
+
+    Looked at are the first letters past a number: their numbers grow with their times, so that a letter which
+    is kept is not read for it.
+
+    Args:
+        before: Those that came before this.
+        after: The last number that was looked at.
+        limit: How many to look at.
+
+    Returns:
+        The last number that was looked at; 0 where no more came before.
+    """
+    found = Letters.select(Letters.id, Letters.at, Letters.state).where(Letters.id > after)
+    read = found.order_by(Letters.id).limit(limit).iterator()
+    old = list(takewhile(lambda letter: letter.at < before, read))
+    settled = [letter.id for letter in old if letter.state != "new"]
+    Letters.update(content=b"").where(Letters.id.in_(settled), Letters.content != b"").execute()
+    return int(old[-1].id) if old else 0

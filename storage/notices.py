@@ -65,8 +65,12 @@ def lease(notice_id: int, now: datetime, until: datetime) -> str | None:
 
 
 def settle(notice_id: int, token: str, state: str, error: str = "") -> bool:
-    """It was said, or refused for good; False if the lease was lost."""
-    settled = Notices.update(state=state, error=error, token=None, leased_until=None)
+    """It was said, or refused for good; False if the lease was lost.
+
+    What was said is not kept: it may hold a code. What was refused is, with the dead letters.
+    """
+    kept = {"text": ""} if state == "sent" else {}
+    settled = Notices.update(state=state, error=error, token=None, leased_until=None, **kept)
     return settled.where(Notices.id == notice_id, Notices.token == token).execute() == 1
 
 

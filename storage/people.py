@@ -20,6 +20,11 @@ _values = Prepared(
         Identities.person == person, Identities.kind == kind
     )
 )
+_namesakes = Prepared(
+    lambda name, person: People.select(People.id).where(
+        fn.LOWER(People.name) == name, People.id != person, People.merged_into.is_null()
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,16 @@ def find(kind: str, value: str) -> People | None:
 
 
 def get(person_id: int) -> Known:
-    """The person of this row, which must be there."""
-    (known,) = _known(People.id == person_id)
+    """The person of this row, which must be there; if they became one with another, the other."""
+    row = People.get_by_id(person_id)
+    (known,) = _known(People.id == (row.merged_into_id or row.id))
     return known
 
 
 def everyone() -> list[Known]:
     """All people with their identities, by name."""
-    return sorted(_known(People.id > 0), key=lambda person: (person.name.casefold(), person.id))
+    known = _known(People.merged_into.is_null())
+    return sorted(known, key=lambda person: (person.name.casefold(), person.id))
 
 
 def _known(where: Expression) -> list[Known]:
@@ -89,6 +96,11 @@ def identify(person_id: int, kind: str, value: str) -> None:
     ).execute()
 
 
+def shares_name(person_id: int, name: str) -> bool:
+    """Whether somebody else is called the same."""
+    return bool(_namesakes.rows(name.lower(), person_id))
+
+
 def values(person_id: int, kind: str) -> list[str]:
     """A person's identities of one kind."""
     return [value for (value,) in _values.rows(person_id, kind)]
@@ -105,7 +117,11 @@ def set_role(person_id: int, role: str) -> None:
 
 
 def merge(person_id: int, into_id: int) -> None:
-    """Whatever was one person's is another's, who keeps their name and role; the one is gone."""
+    """Whatever was one person's is another's, who keeps their name and role.
+
+    The row of the one is kept, and leads to the other: its number stands in API tokens, and must never be
+    somebody else's.
+    """
     LinkCodes.delete().where(LinkCodes.person == person_id).execute()
     kept = Approvers.alias("kept")
     twice = kept.select(kept.id).where(
@@ -117,4 +133,4 @@ def merge(person_id: int, into_id: int) -> None:
     references = People._meta.backrefs  # noqa: SLF001  every foreign key, those of later tables too
     for reference, table in references.items():
         table.update({reference: into_id}).where(reference == person_id).execute()
-    People.delete().where(People.id == person_id).execute()
+    People.update(merged_into=into_id).where(People.id == person_id).execute()

@@ -2,7 +2,7 @@
 
 import functools
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from peewee import ModelSelect, ModelUpdate
 
@@ -10,10 +10,6 @@ from storage import workspaces
 from storage.prepared import Prepared
 from storage.tables import Agents, Runs, Tasks, Workspaces
 from storage.tasks import PAUSED
-
-# How long a left-over sandbox on a machine out of reach is waited for. It dies with its worker; only
-# one that is frozen outlives this, and its commits count for nothing.
-ELSEWHERE = timedelta(minutes=5)
 
 _holds = Prepared(
     lambda run, token: Runs.select(Runs.id).where(Runs.id == run, Runs.token == token, Runs.open)
@@ -37,7 +33,8 @@ def _claimable(*, any_task: bool) -> Prepared:
 
     def build(now: datetime, given_up: datetime, host: str, limit: int, task_id: int) -> "ModelSelect[Runs]":
         wanted = Runs.open & ~Runs.parked & (Runs.token.is_null() | (Runs.lease_until < now))
-        wanted &= (Tasks.state != PAUSED) & (Agents.status != "paused") & workspaces.free_for_a_run(now)
+        wanted &= (Tasks.state != PAUSED) & (Agents.status != "paused")
+        wanted &= workspaces.free_for_a_run(host, now, given_up)
         wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host) | (Runs.lease_until < given_up)
         if not any_task:
             wanted &= Runs.task == task_id
@@ -62,19 +59,20 @@ def claimable(now: datetime, host: str, limit: int, task_id: int | None = None) 
         task_id: Only those of this task.
     """
     query = _claimable(any_task=task_id is None)
-    ids = [id_ for (id_,) in query.rows(now, now - ELSEWHERE, host, limit, task_id)]
+    ids = [id_ for (id_,) in query.rows(now, now - workspaces.ELSEWHERE, host, limit, task_id)]
     if not ids:
         return []  # as on nearly every look
     found = {run.id: run for run in Runs.select(Runs, Tasks).join(Tasks).where(Runs.id.in_(ids))}
     return [found[id_] for id_ in ids if id_ in found]
 
 
-def claim(run: Runs, worker: str, now: datetime, until: datetime) -> Runs | None:
-    """Take a run, with its workspace.
+def claim(run: Runs, worker: str, host: str, now: datetime, until: datetime) -> Runs | None:
+    """Take a run, with its workspace and the sandbox that another run may have left there.
 
     Args:
         run: As `claimable` gave it.
         worker: Who takes it.
+        host: The machine it works on.
         now: The time.
         until: How long the claim holds unless it is renewed.
 
@@ -82,13 +80,24 @@ def claim(run: Runs, worker: str, now: datetime, until: datetime) -> Runs | None
         The run as it stands now, with its new token; None if another worker got there first, or if another
         run has the workspace.
     """
-    if not workspaces.hold(run.task.workspace_id, run.id, now):
+    left = _left_in(run)
+    if not workspaces.hold(run.task.workspace_id, run.id, host, now):
         return None
     free = Runs.token.is_null() | (Runs.lease_until < now)
     claimed = Runs.update(
-        token=secrets.token_hex(16), worker=worker, lease_until=until, attempt=Runs.attempt + 1
+        token=secrets.token_hex(16), worker=worker, lease_until=until, attempt=Runs.attempt + 1, **left
     ).where(Runs.id == run.id, Runs.open, Runs.attempt == run.attempt, free)
     return Runs.get_by_id(run.id) if claimed.execute() == 1 else None
+
+
+def _left_in(run: Runs) -> dict[str, object]:
+    """The sandbox that another run has left in the workspace: it is this one's to end, before it works."""
+    held = Workspaces.select(Workspaces.held_by).where(Workspaces.id == run.task.workspace_id)
+    former = Runs.get_or_none(Runs.id.in_(held), Runs.id != run.id, ~Runs.sandbox_pid.is_null())
+    if former is None:
+        return {}
+    names = ("sandbox_host", "sandbox_pid", "sandbox_started")
+    return {name: getattr(former, name) for name in names}
 
 
 def renew(run_id: int, token: str, until: datetime, **values: object) -> bool:

@@ -72,14 +72,16 @@ def all_told(task_id: int, outlets: list[str]) -> bool:
     return not waiting.exists()
 
 
+def find(subscription_id: int) -> Subscriptions | None:
+    """The subscription of this number, with its task."""
+    known = Subscriptions.select(Subscriptions, Tasks).join(Tasks)
+    return known.where(Subscriptions.id == subscription_id).first()
+
+
 def get(subscription_id: int) -> Subscriptions:
-    """The subscription, with its task."""
-    return (
-        Subscriptions.select(Subscriptions, Tasks)
-        .join(Tasks)
-        .where(Subscriptions.id == subscription_id)
-        .get()
-    )
+    """The subscription of this number, which must be there, with its task."""
+    known = Subscriptions.select(Subscriptions, Tasks).join(Tasks)
+    return known.where(Subscriptions.id == subscription_id).get()
 
 
 def of_task(task_id: int) -> list[Subscriptions]:

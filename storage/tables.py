@@ -53,12 +53,14 @@ class Table(Model):
 
 
 class People(Table):
-    """Who acts."""
+    """Who acts; one who became one with another leads to them, and is never deleted."""
 
     id = AutoField()
     name = CharField()
     role = CharField()
     since = InstantField()
+    merged_into = ForeignKeyField("self", null=True)
+    merged_into_id: int | None
 
 
 class Identities(Table):
@@ -140,11 +142,17 @@ class Approvers(Table):
 
 
 class Workspaces(Table):
-    """A directory that tasks work in; `held_by` is the run that has it to itself."""
+    """A directory that tasks work in; `held_by` is the run that has it to itself.
+
+    One that people `named` may be shared: by the tasks of one private discussion, or by all.
+    """
 
     id = AutoField()
     name = CharField(unique=True)
     held_by = IntegerField(null=True)
+    named = BooleanField(default=False, index=True)
+    discussion = ForeignKeyField(Discussions, null=True)
+    discussion_id: int | None
 
 
 class Tasks(Table):
@@ -198,7 +206,8 @@ class Subscriptions(Table):
 
     Whoever holds `token` until `leased_until` tells them; nobody else. `attempts` counts the failed tries
     since the last success, and `failing_since` is when the first of them was. `cadence` is what they want to
-    hear of: `all`, `milestones`, `daily`, `result`, `asked` (only what they are to decide) or `none`.
+    hear of: `all`, `milestones`, `daily`, `result`, `asked` (only what they are to decide), `called` (the
+    same, for somebody who was called to decide and has no other part in the task) or `none`.
     """
 
     id = AutoField()
@@ -218,7 +227,7 @@ class Subscriptions(Table):
     class Meta:
         """An address hears of a task once."""
 
-        indexes = ((("task", "outlet", "address"), True),)
+        indexes = ((("task", "outlet", "address"), True), (("outlet", "thread"), False))
 
 
 class Deliveries(Table):
@@ -283,7 +292,8 @@ class Policies(Table):
 class Approvals(Table):
     """Questions about one exact call: `open`, then `approved` and `used` once, `denied` or `withdrawn`.
 
-    `own` says whether who asked for the task may decide; `digest` is that of the call.
+    `own` says whether the rule lets who asked for the task approve; `digest` is that of the call; `asked_of`
+    are the people who were called to decide, as numbers.
     """
 
     id = AutoField()
@@ -292,6 +302,7 @@ class Approvals(Table):
     call_id = CharField()
     digest = CharField()
     own = BooleanField()
+    asked_of = CharField(default="")
     state = CharField(default="open")
     by = CharField(default="")
     door = CharField(default="")

@@ -5,10 +5,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from storage.prepared import Prepared
-from storage.tables import Agents, Discussions, People, Subscriptions, Tasks, instant
+from storage.tables import (
+    Agents,
+    Approvals,
+    Approvers,
+    Discussions,
+    People,
+    Subscriptions,
+    Tasks,
+    instant,
+)
 
 PAUSED = "paused"
 MOVING = ("queued", "running", "waiting")
@@ -29,8 +38,8 @@ class Eyes:
     """What decides which tasks someone sees.
 
     Attributes:
-        person: Sees the tasks they asked for.
-        addresses: Sees the tasks that are sent to one of these.
+        person: Sees the tasks they asked for, and those that they are named to decide on.
+        addresses: Sees the tasks that are sent to one of these, unless they were but called to decide.
         place: Door and place where they are now: its tasks show there.
         public: Sees the tasks of every discussion that is not private.
         everything: Sees all tasks.
@@ -73,8 +82,15 @@ def _seen_by(eyes: Eyes) -> "ModelSelect[Tasks]":
     )
     if eyes.everything:
         return query
-    told = Subscriptions.select(Subscriptions.task).where(Subscriptions.address.in_(eyes.addresses))
-    may = (Tasks.asker == eyes.person) | Tasks.id.in_(told)
+    told = Subscriptions.select(Subscriptions.task).where(
+        Subscriptions.address.in_(eyes.addresses), Subscriptions.cadence != "called"
+    )
+    named = Approvers.select(Approvers.id).where(
+        Approvers.person == eyes.person,
+        (Approvers.agent == Tasks.agent) | (Approvers.discussion == Tasks.discussion),
+    )
+    asked = Approvals.select(Approvals.id).where(Approvals.task == Tasks.id)
+    may = (Tasks.asker == eyes.person) | Tasks.id.in_(told) | (fn.EXISTS(named) & fn.EXISTS(asked))
     if eyes.public:
         may |= Tasks.discussion.is_null() | ~Discussions.private
         may |= (Discussions.door == eyes.place[0]) & (Discussions.place == eyes.place[1])
@@ -200,9 +216,10 @@ def report_due(task_id: int | None = None, but: Collection[int] = ()) -> Tasks |
     return Tasks.select().where(owed, Tasks.id.not_in(list(but))).order_by(Tasks.ended_at).first()
 
 
-def settle_report(task_id: int) -> bool:
-    """The report is owed no more; False if another worker settled it first."""
-    return Tasks.update(report_due=False).where(Tasks.id == task_id, Tasks.report_due).execute() == 1
+def settle_report(task_id: int, ended_at: datetime | None) -> bool:
+    """The report of this ending is owed no more; False if another worker settled it first."""
+    owed = (Tasks.id == task_id) & Tasks.report_due & (Tasks.ended_at == ended_at)
+    return Tasks.update(report_due=False).where(owed).execute() == 1
 
 
 def last() -> int | None:

@@ -6,9 +6,9 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
@@ -21,7 +21,7 @@ from bot.app.worker import worker
 from bot.cli.demo import practice_room, settings_for
 from bot.practice import PracticeRoom
 from config.settings import Settings
-from tests.fakes.team import Team, Worker
+from tests.fakes.team import Part, Start, Team
 
 # A gate says the same twice; at a desk each run looks somewhere new. Neither fails for being slow.
 hypothesis.settings.register_profile("desk", deadline=None)
@@ -77,36 +77,49 @@ async def team(desk: Team) -> AsyncIterator[Team]:
 
 
 @pytest.fixture
-async def start_worker(settings: Settings) -> AsyncIterator[Callable[[], Any]]:
-    """Starts workers of the same data folder; whatever still runs at the end is killed."""
-    started: list[Worker] = []
-    secrets = {
-        "SLACK_BOT_TOKEN": settings.slack_bot_token.get_secret_value(),
-        "SLACK_SIGNING_SECRET": settings.slack_signing_secret.get_secret_value(),
+async def start(settings: Settings) -> AsyncIterator[Start]:
+    """Starts parts of the bot with the same data folder; whatever still runs at the end is killed."""
+    started: list[Part] = []
+    folder_and_ways = {
+        "PATH": os.environ["PATH"],
+        "LEGWORK_HOME": str(settings.home),
+        "LEGWORK_ADMINS": ",".join(settings.admins),
+        "LEGWORK_HTTP": settings.http,
+        "LEGWORK_SMTP": settings.smtp,
+        "LEGWORK_AUTHSERV_ID": settings.authserv_id,
         "LEGWORK_MAIL_URL": settings.mail_url.get_secret_value(),
+        "LEGWORK_MAIL_FROM": settings.mail_from,
+        "LEGWORK_MAIL_DOMAIN": settings.mail_domain,
+        "LEGWORK_FIRST_MAIL_SECONDS": str(settings.first_mail_seconds),
+        "LEGWORK_LEASE_SECONDS": str(settings.lease_seconds),
+        "LEGWORK_TICK_SECONDS": str(settings.tick_seconds),
+        "LEGWORK_DELIVERY_RETRY_SECONDS": str(settings.delivery_retry_seconds),
+        "LEGWORK_LOG_FORMAT": "json",
+        "SLACK_API_URL": settings.slack_api_url,
+        "SLACK_BOT_TOKEN": settings.slack_bot_token.get_secret_value(),
+        "SLACK_APP_TOKEN": settings.slack_app_token.get_secret_value(),
+        "SLACK_SIGNING_SECRET": settings.slack_signing_secret.get_secret_value(),
     }
 
-    async def start(**changes: str) -> Worker:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "LEGWORK_HOME": str(settings.home),
-            "SLACK_API_URL": settings.slack_api_url,
-            "LEGWORK_MAIL_FROM": settings.mail_from,
-            "LEGWORK_MAIL_DOMAIN": settings.mail_domain,
-            "LEGWORK_LEASE_SECONDS": str(settings.lease_seconds),
-            "LEGWORK_TICK_SECONDS": str(settings.tick_seconds),
-            "LEGWORK_DELIVERY_RETRY_SECONDS": str(settings.delivery_retry_seconds),
-            **secrets,
-            **changes,
-        }
+    async def begin(part: str, **changes: str) -> Part:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "worker", env=environment, cwd=REPOSITORY
+            *(sys.executable, "-m", "bot", part),
+            env={**folder_and_ways, **changes},
+            cwd=REPOSITORY,
+            stderr=asyncio.subprocess.PIPE,
+            limit=1 << 20,
         )
-        started.append(Worker(process))
+        started.append(Part(process))
         return started[-1]
 
-    yield start
+    yield begin
     for one in started:
         with contextlib.suppress(ProcessLookupError):
             one.kill()
-        await one.process.wait()
+        await one.ended()
+
+
+@pytest.fixture
+def start_worker(start: Start) -> Start:
+    """Starts workers."""
+    return partial(start, "worker")

@@ -77,7 +77,8 @@ def untrusted(lines: Iterable[str]) -> str:
 
 def told(fact: InstructionGiven) -> Told:
     """What a person tells the agent while it works."""
-    return Told(fact.text, f"{who(fact.by, fact.door)} tells you:\n\n{fact.text}")
+    words = f"{who(fact.by, fact.door)} tells you:\n\n{fact.text}"
+    return Told(fact.text, words, commands=fact.commands)
 
 
 def stuck(times: int) -> Told:

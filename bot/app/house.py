@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from bot import people, runbooks, stream
+from bot import people, stream
+from bot.app import configuration
 from bot.app.faults import FAULTS, told
 from bot.artifacts import Artifacts
 from bot.errors import LegworkError
-from bot.permissions import rules
 from bot.sandbox import Owner, Sandbox, owner_for_this_process
 from bot.vault import Keyring
 from bot.workspaces import Workspaces
-from config.settings import ROOT_UID, Settings, defaults
+from config.settings import ROOT_UID, Settings
 from storage import agents, database
-from storage import runbooks as rows
 
 PASSABLE = 0o711  # the sandbox's user passes through to its workspaces, and sees no names
 
@@ -110,17 +107,27 @@ def furnished(settings: Settings) -> House:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[House]:
+async def opened(settings: Settings, *, configure: bool = False) -> AsyncIterator[House]:
     """Open the data folder and the database; what is missing is made.
 
+    Args:
+        settings: The settings.
+        configure: Policies and runbooks become those that the settings' configuration names now. That is for
+            what runs as a service: a command typed in another environment would take the team's away. A new
+            database is configured in any case.
+
+    Yields:
+        The house; it is shut afterwards.
+
     Raises:
-        LegworkError: One of them cannot be used.
+        LegworkError: One of them, or the configuration, cannot be used.
+        BadSettingsError: The file of the configuration cannot be read.
     """
     house = furnished(settings)
     try:
         try:
             database.open(settings.database)
-            await database.run(_move_in, settings.config)
+            await database.run(_move_in, settings.config, configure)
         except FAULTS as error:
             raise LegworkError(f"{settings.database} cannot be used: {told(error)}") from error
         yield house
@@ -128,19 +135,6 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
         database.close()
 
 
-def _move_in(own: str) -> None:
-    """Add the agents that the configuration starts with; its policies and runbooks are those it names now.
-
-    Raises:
-        LegworkError: The configuration cannot be used.
-    """
-    found = defaults(own)
-    try:
-        for agent in found["agents"]:
-            if agents.find(agent["name"]) is None:
-                agents.add(**agent)
-        rules.set_built_in(found.get("policies", []), now())
-        rows.sync(runbooks.to_row(runbook) for runbook in runbooks.declared(found.get("runbooks", [])))
-    except (ValidationError, KeyError, TypeError, AttributeError) as error:
-        place = own or "config/defaults.toml"
-        raise LegworkError(f"{place} cannot be used: {error}. Mend it and start again.") from error
+def _move_in(own: str, configure: bool) -> None:  # noqa: FBT001  passed through `database.run`
+    if configure or not agents.everyone():
+        configuration.apply(own, now())

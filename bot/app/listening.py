@@ -11,6 +11,7 @@ import uvicorn
 from bot.errors import LegworkError
 
 BACKLOG = 256
+GRACE_S = 3  # Slack waits no longer for an answer; without it a request that never ends would keep us up
 
 
 class _Server(uvicorn.Server):
@@ -56,7 +57,14 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[str]:
     Yields:
         The address to reach it: `http://127.0.0.1:8080`.
     """
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

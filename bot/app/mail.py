@@ -44,6 +44,7 @@ async def mail(house: House) -> AsyncIterator[str]:
         authserv_id=settings.authserv_id,
         admins=settings.admins,
         letters_per_hour=settings.letters_per_hour,
+        letter_days=settings.letter_days,
         max_chars=settings.max_command_chars,
         ask_for=timedelta(days=settings.ask_by_mail_days),
     )

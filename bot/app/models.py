@@ -1,15 +1,13 @@
 """The models that the settings let this process use."""
 
-from pydantic import ValidationError
-
 from bot.agents.limits import Limits
 from bot.agents.loop import Manners
-from bot.errors import LegworkError
+from bot.app import configuration
 from bot.models.choice import Account, Models
 from bot.models.persistent import Patience
 from bot.models.prices import Prices
 from bot.work.approvals import Asking
-from config.settings import Settings, defaults
+from config.settings import Settings
 
 MINUTE_S = 60
 
@@ -18,15 +16,9 @@ def models(settings: Settings) -> Models:
     """Made once; nothing is imported or connected before it is needed.
 
     Raises:
-        LegworkError: The prices of the configuration cannot be used.
+        LegworkError: The configuration, which has their prices, cannot be used.
+        BadSettingsError: Its file cannot be read.
     """
-    try:
-        prices = Prices(defaults(settings.config).get("prices", []))
-    except (ValidationError, TypeError) as error:
-        place = settings.config or "config/defaults.toml"
-        raise LegworkError(
-            f"The prices in {place} cannot be used: {error}. Mend them and start again."
-        ) from error
     return Models(
         openai=Account(settings.openai_api_key.get_secret_value(), settings.openai_base_url),
         anthropic=Account(settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url),
@@ -36,7 +28,7 @@ def models(settings: Settings) -> Models:
             longest_s=settings.model_retry_max_seconds,
             idle_s=settings.model_idle_seconds,
         ),
-        prices=prices,
+        prices=Prices(configuration.prices(settings.config)),
     )
 
 

@@ -149,11 +149,11 @@ def doctor(*, as_json: Json = False) -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database up to date."""
+    """Bring the database up to date, and its policies and runbooks to what the configuration says."""
     from bot.app.house import opened
 
     async def run(settings: Settings) -> None:
-        async with opened(settings):
+        async with opened(settings, configure=True):
             typer.echo("The database is up to date.")
 
     _run(run(_settings("warning")))

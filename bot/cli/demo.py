@@ -22,7 +22,20 @@ from config.settings import Settings, given
 from storage import database, tasks
 
 STAKEHOLDER = "dana@example.org"
+ADMIN = "dana"
 DELIVERY_S = 60.0
+TRY = """\
+Try these on the page, {page}:
+
+1. Mention the bot. As Alice in #general, say:
+     @Legwork agent run csv-summary --in {key} file=outbox/overdue.csv by=customer
+   It is a runbook, and reads what {key} left in its workspace.
+2. Let the agent ask first. As Dana, who is the admin here, type:
+     /agent tools ask @analyst terminal "python3 *" for 1h
+   Say the same as in 1 as Alice again: now it waits. As Bob, press Approve in its thread.
+3. Answer a mail. Open the one for {stakeholder}, and reply:
+     status
+"""
 
 
 @contextlib.asynccontextmanager
@@ -69,7 +82,8 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
     home = data_folder(home or Path(tempfile.mkdtemp(prefix="legwork-demo-")), "--home")
     async with contextlib.AsyncExitStack() as stack:
         room = await stack.enter_async_context(practice_room(home / "practice", port))
-        house = await stack.enter_async_context(opened(settings_for(room, home)))
+        settings = settings_for(room, home).model_copy(update={"admins": (room.slack.user(ADMIN).id,)})
+        house = await stack.enter_async_context(opened(settings, configure=True))
         await stack.enter_async_context(worker(house))
         room.mail_to = await stack.enter_async_context(mail(house))
         room.bot_url = await stack.enter_async_context(web(house)) + "/slack/events"
@@ -83,7 +97,8 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
         for name, place in found.items():
             console.print(f"{name}: {place or 'missing'}")
         if not once:
-            console.print(f"\nTry it yourself: {room.page_url}\nCtrl-C ends the demo; its data is in {home}.")
+            tries = TRY.format(page=room.page_url, key=report.key, stakeholder=STAKEHOLDER)
+            console.print(f"\n{tries}\nCtrl-C ends the demo; its data is in {home}.", markup=False)
             await _until_stopped()
         return 0 if report.state == "done" and all(found.values()) else 1
 

@@ -43,14 +43,14 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
         if not reply.ok:
             (out.print_json(json.dumps(reply.data)) if as_json else err.print(reply.text, markup=False))
             return USAGE if reply.data["kind"] == "usage" else FAILED
-        task_id = reply.data.get("id")
+        task = _TASK.fullmatch(str(reply.data.get("key", "")))
         if not as_json:
             out.print(plain(reply.text), markup=False)
-        if not wait or task_id is None:
+        if not wait or task is None:
             if as_json:
                 out.print_json(json.dumps(reply.data))
             return DONE
-        report = await _waited(house, task_id, err if as_json else out)
+        report = await _waited(house, int(task[1]), err if as_json else out)
         if as_json:
             shown = await database.run(_run, f"task show {report.key}", "", settings, now())
             out.print_json(json.dumps(shown.data))
@@ -69,6 +69,7 @@ def plain(text: str) -> str:
     return "".join(pieces).strip("\n")
 
 
+_TASK = re.compile(r"T-(\d+)")
 _FENCED = re.compile(r"(?ms)^ {0,3}(`{3,}|~{3,})[^\n]*\n(.*?)^ {0,3}\1[`~]*[ \t]*(?:\n|\Z)")
 
 
@@ -98,8 +99,11 @@ def _run(text: str, as_address: str, settings: Settings, now: datetime) -> Reply
         return registry.mistake(str(error), "usage")
     except ValueError as error:
         return registry.mistake(f"{error}. Name whom to act as: `--as dana@example.org`", "usage")
-    if address:
-        actor = people.from_address(address, settings.admins, now)
-    else:
-        actor = people.local_operator(getpass.getuser(), now)
+    try:
+        if address:
+            actor = people.known_by(address, settings.admins)
+        else:
+            actor = people.local_operator(getpass.getuser(), now)
+    except UserMistake as error:
+        return registry.mistake(str(error))
     return registry.run(registry.Call(parsed.name, parsed.arguments, actor, Origin(Door.CLI)), now)

@@ -27,7 +27,7 @@ async def serve(settings: Settings, *, web: bool = False, mail: bool = False, wo
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        house = await stack.enter_async_context(opened(settings))
+        house = await stack.enter_async_context(opened(settings, configure=True))
         if work:
             from bot.app.worker import worker
 

@@ -17,12 +17,15 @@ async def create(settings: Settings, email: str, role: str, ttl: str) -> int:
 
     Args:
         settings: The settings.
-        email: Whom it stands for; somebody new is added as a stakeholder.
+        email: Whom it stands for; they must be known.
         role: The most it may do; not more than the person may.
         ttl: How long it holds, as the grammar has it: 30d.
 
     Returns:
         The exit code: 0 good, 1 failed, 2 wrong usage.
+
+    Raises:
+        UserMistake: Nobody is known by this address.
     """
     try:
         address, most, length = people.address(email), Role(role.lower()), words.duration(ttl)
@@ -30,7 +33,7 @@ async def create(settings: Settings, email: str, role: str, ttl: str) -> int:
         typer.echo(f"{error}. Usage: legwork token create --email A --role R [--ttl 30d]", err=True)
         return USAGE
     async with opened(settings) as house:
-        actor = await database.run(people.from_address, address, settings.admins, now())
+        actor = await database.run(people.known_by, address, settings.admins)
     if not actor.role.includes(most):
         typer.echo(
             f"{address} has the role {actor.role}, and a token cannot do more. "

@@ -17,7 +17,7 @@ NOTE_CHARS = 2_000
 class Decided(Arguments):
     """Arguments of `task approve` and `task deny`."""
 
-    approval: Annotated[QuestionKey, Word("A-N|T-N")]
+    approval: Annotated[QuestionKey, Word("A-N")]
     note: Annotated[str, Text("WHY")] = ""
 
 

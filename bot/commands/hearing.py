@@ -60,8 +60,9 @@ def mute(context: Context, arguments: OneTask) -> Reply:
 def notify(context: Context, arguments: Notified) -> Reply:
     """Let an address hear of a task by email."""
     task = tasks.find(arguments.task, context.actor, context.origin)
-    hearing.notify(task, arguments.address)
-    return _reply(task, f"{arguments.address} hears of it by email from now on.")
+    if hearing.notify(task, arguments.address):
+        return _reply(task, f"{arguments.address} hears of it by email from now on.")
+    return _reply(task, f"{arguments.address} hears of it already, as they chose.")
 
 
 def _reply(task: Tasks, told: str) -> Reply:

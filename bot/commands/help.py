@@ -27,17 +27,27 @@ def show_help(context: Context, arguments: Topic) -> Reply:
 @command("agent help", needs=Role.STAKEHOLDER, arguments=Topic, reads=True)
 def agent_help(context: Context, arguments: Topic) -> Reply:
     """Show what you can do with agents."""
-    return _help(context.actor, f"agent {arguments.topic}")
+    return _help(context.actor, _within("agent", arguments.topic))
 
 
 @command("task help", needs=Role.STAKEHOLDER, arguments=Topic, reads=True)
 def task_help(context: Context, arguments: Topic) -> Reply:
     """Show what you can do with tasks."""
-    return _help(context.actor, f"task {arguments.topic}")
+    return _help(context.actor, _within("task", arguments.topic))
+
+
+def _within(group: str, topic: str) -> str:
+    """A topic of a group; one that is none there is meant as it stands: `/agent help task show`."""
+    within = f"{group} {_plain(topic)}".rstrip()
+    return within if _about(within, COMMANDS.values()) else topic
+
+
+def _plain(topic: str) -> str:
+    return " ".join(topic.lower().replace("`", "").split()).removeprefix("/")
 
 
 def _help(actor: Actor, topic: str) -> Reply:
-    topic = " ".join(topic.lower().replace("`", "").split()).removeprefix("/")
+    topic = _plain(topic)
     mine = [known for known in COMMANDS.values() if permissions.may(actor, known.needs)]
     if not topic:
         lines = [*_groups(mine), "\nMore about one: `help agent`, `help task show`"]

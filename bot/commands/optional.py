@@ -11,6 +11,7 @@ from bot.commands.words import PersonRef, agent_name, workspace_name
 from storage.people import Known
 
 NONE = "none"
+_OF_A_TASK = re.compile(r"[Tt]-?\d+", re.ASCII)
 _LISTED = re.compile(r"(?:<@[^<>]*>|[^\s,<]|<)+")  # a mention may hold commas in its name
 
 
@@ -25,6 +26,10 @@ def _text(text: str) -> str:
 
 
 def _workspace(text: str) -> str:
+    """A workspace that tasks may share: that of one task is seen by those who see the task."""
+    if _OF_A_TASK.fullmatch(text):
+        message = f"{text} is one task's own workspace; name one that tasks share, such as docs"
+        raise ValueError(message)
     return workspace_name(text) if _text(text) else ""
 
 

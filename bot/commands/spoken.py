@@ -13,7 +13,16 @@ ALONE = frozenset({"approve", "cancel"})  # a yes with a condition is no yes
 IN_MAIL = frozenset({"approve", "deny", "cancel", "stop", "status"})
 _SAID = re.compile(r"\s*([^\W\d_]+)(?![\w'\u2019])[:,]?(.*)", re.DOTALL)
 _DASHES = re.compile("^[-\u2013\u2014]+\\s+")
+_ABOUT = re.compile(
+    r"([^\W\d_]+)[:,]?\s+([AT]-?\d{1,15})(?![\w-])[.,:;!]?(.*)", re.ASCII | re.DOTALL | re.IGNORECASE
+)
 _OPTION = re.compile("^(?:--|[\u2013\u2014])\\w")
+
+
+def about(text: str) -> str:
+    """What a verb is said about where it says so itself: `deny A-17 too broad`; empty where it does not."""
+    found = _ABOUT.fullmatch(text.strip())
+    return found[2] if found else ""
 
 
 def in_task(text: str, key: str, verbs: Collection[str] | None = None) -> str | None:
@@ -21,12 +30,15 @@ def in_task(text: str, key: str, verbs: Collection[str] | None = None) -> str | 
 
     Args:
         text: What was said, without a leading `!`; of a mail the first line.
-        key: What it was said about: T-12 or A-17.
+        key: What it was said about: T-12 or A-17. A key behind the verb counts instead: a door that lets
+            people speak about one thing alone looks at `about` first.
         verbs: Those that count, `IN_MAIL` for mail; None for all.
 
     Returns:
         The text of the command; None where no verb is meant.
     """
+    if named := _ABOUT.fullmatch(text.strip()):
+        text, key = f"{named[1]}{named[3]}", named[2]
     said = _SAID.match(text)
     if said is None:
         return None
@@ -51,7 +63,7 @@ def _about_a_task(known: Command) -> bool:
     part = next(
         (part for part in known.arguments.parts().values() if not isinstance(part, Option | Flag)), None
     )
-    return isinstance(part, Word) and "T-N" in part.shown
+    return isinstance(part, Word) and part.shown in ("T-N", "A-N")
 
 
 def _takes(known: Command, rest: str) -> bool:

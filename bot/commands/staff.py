@@ -26,7 +26,12 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 TAKEN = {"all", "none", "task", "ask", "bounce", "postmaster", "abuse", "legwork", "mailer-daemon", "noreply"}
 
 
-def _free_name(name: str) -> str:
+def free_name(name: str) -> str:
+    """The name, if an agent may have it.
+
+    Raises:
+        ValueError: It may not.
+    """
     if not NAME.fullmatch(name):
         message = (
             f"{name[:60]!r} can be no agent's name: letters, digits and hyphens, and none of the house's own"
@@ -82,7 +87,7 @@ class Edit(Arguments):
 class Create(Edit):
     """Arguments of `agent create`."""
 
-    agent: Annotated[AgentName, AfterValidator(_free_name), Word("@AGENT")]
+    agent: Annotated[AgentName, AfterValidator(free_name), Word("@AGENT")]
 
 
 @command("agent create", needs=Role.ADMIN, arguments=Create)
@@ -98,7 +103,7 @@ def create(context: Context, arguments: Create) -> Reply:
 
 @command("agent edit", needs=Role.ADMIN, arguments=Edit)
 def edit(context: Context, arguments: Edit) -> Reply:
-    """Change what an agent is, from its next step on."""
+    """Change an agent: its workspace for new tasks, its model whenever a task begins or goes on."""
     agent = named(arguments.agent)
     said = _apply(agent, arguments, context.now)
     if not said:

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
+from pydantic import Field
+
 from bot import permissions, stream
 from bot.actors import Role
-from bot.commands.registry import Arguments, Context, Nothing, Text, Word, command
+from bot.commands.registry import Arguments, Context, Nothing, Option, Text, Word, command
 from bot.commands.words import AgentName, TaskKey
 from bot.errors import Refused
 from bot.replies import Reply
@@ -36,8 +38,9 @@ class OneTask(Arguments):
 
 
 class Said(OneTask):
-    """Arguments of `task say`."""
+    """Arguments of `task say`: without `answers` it answers whatever is asked, and 0 answers nothing."""
 
+    answers: Annotated[int | None, Option("--answers", "STEP"), Field(ge=0, le=1_000_000)] = None
     text: Annotated[str, Text("TEXT")]
 
 
@@ -101,9 +104,13 @@ def show(context: Context, arguments: OneTask) -> Reply:
     if report.plan:
         parts.append("\n".join(f"- {PLAN_ICONS[item.state]} {item.text}" for item in report.plan))
     parts += [_asked(view) for view in report.approvals if view.state == "open"]
-    parts += [_question(report.key, view) for view in report.questions if not view.answered]
+    parts += [_question(report.key, view) for view in report.questions if view.open]
     if holder := tasks.held_by(task):
         parts.append(f"It waits for the workspace {task.workspace.name}, which {tasks.key(holder)} has.")
+    if task.state == "queued" and task.agent.status == "paused":
+        parts.append(
+            f"@{task.agent.name} is paused. An admin lets it go on: `agent resume {task.agent.name}`"
+        )
     parts += [report.outcome] if report.outcome else []
     used = report.usage.model_dump() if report.usage else None
     steps = [_step(step) for step in report.steps]
@@ -157,7 +164,7 @@ def _step(step: StepView) -> dict[str, object]:
 def say(context: Context, arguments: Said) -> Reply:
     """Tell the agent something while it works, or answer its question."""
     task = tasks.find(arguments.task, context.actor, context.origin)
-    answered = talk.say(task, context.actor, context.origin.door, arguments.text, context.now)
+    answered = talk.say(task, context.actor, context.origin, arguments.text, context.now, arguments.answers)
     key = tasks.key(task.id)
     told = f"**{key}** goes on with that." if answered else f"@{task.agent.name} is told, in **{key}**."
     return Reply(told, {"id": task.id, "key": key, "answered": answered}, shown=True)
@@ -203,6 +210,8 @@ def assign(context: Context, arguments: Given) -> Reply:
     task = tasks.find(arguments.task, context.actor, context.origin)
     tasks.reassign(task, arguments.agent, context.actor, context.now)
     told = f"🕓 @{arguments.agent} goes on with **{tasks.key(task.id)}**."
+    if task.agent.status == "paused":
+        told += f" It is paused: an admin lets it go on with `agent resume {arguments.agent}`."
     return Reply(told, data_of(Line.of(task)), shown=True)
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, Any
 
+from bot import permissions
 from bot.actors import Role
 from bot.commands.registry import Arguments, Context, Nothing, Word, command
 from bot.commands.words import WorkspaceName
@@ -24,7 +25,7 @@ class OneWorkspace(Arguments):
 @command("agent workspaces list", needs=Role.MEMBER, reads=True)
 def list_workspaces(context: Context, _: Nothing) -> Reply:
     """Show the named workspaces, and who works in them."""
-    found = queues.named()
+    found = [one for one in queues.named() if _sees(context, one)]
     text = "\n".join(f"- **{one.name}** — {_state(context, one)}" for one in found)
     empty = "There are no named workspaces yet. A task makes one: `agent assign @AGENT --in NAME TEXT`"
     return Reply(text or empty, {"workspaces": [_data(one) for one in found]})
@@ -37,11 +38,15 @@ def show(context: Context, arguments: OneWorkspace) -> Reply:
     if _OF_A_TASK.fullmatch(name):
         name = tasks.find(name, context.actor, context.origin).workspace.name
     found = queues.of(name)
-    if found is None:
+    if found is None or not _sees(context, found):
         raise UserMistake(f"There is no workspace called {name}. Try: agent workspaces list")
     lines = [f"**{found.name}** — {_state(context, found)}"]
     lines += [f"- {_shown(context, id_)}" for id_ in found.waiting]
     return Reply("\n".join(lines), _data(found))
+
+
+def _sees(context: Context, queue: Queue) -> bool:
+    return permissions.sees_workspace(context.actor, context.origin, queue.workspace)
 
 
 def _state(context: Context, queue: Queue) -> str:

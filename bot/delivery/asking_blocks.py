@@ -11,7 +11,7 @@ from bot.delivery.mrkdwn import code, cut, escape, fenced
 from bot.reports import phrases
 from bot.reports.humane import minute
 from bot.reports.report import ApprovalView, QuestionView, Report
-from bot.reports.visible import revealed
+from bot.reports.visible import exact
 
 CODE_CHARS = 2_500
 CODES_IN_MESSAGE = 4
@@ -26,7 +26,6 @@ ICONS = {
     "withdrawn": ":leftwards_arrow_with_hook:",
 }
 _FENCE = "```"
-_DASHES = ("-", "\u2013", "\u2014")
 
 
 def messages(does: str) -> int:
@@ -93,12 +92,13 @@ def reminder(view: ApprovalView, to: str = "") -> Payload:
     return payload(f"{view.key} {waits}", blocks)
 
 
-def question(report: Report, view: QuestionView, to: str = "") -> Payload:
+def question(report: Report, view: QuestionView, step: int | None = None, to: str = "") -> Payload:
     """What the agent asks, a button for each answer that it offers, and at last who answered what.
 
     Args:
         report: The task.
         view: What is asked.
+        step: The step that asks it, to which the buttons' answers are bound; without it there are none.
         to: The one person that it is put to, by their id.
     """
     icon = ":question:" if view.open else ":speech_balloon:"
@@ -108,9 +108,10 @@ def question(report: Report, view: QuestionView, to: str = "") -> Payload:
             blocks.append(section(_quoted(view.answer)))
         blocks.append(context(prose(phrases.answered(view), RULE_CHARS)))
     else:
-        options = [option for option in view.options if option.strip()]
+        options = [option for option in view.options if option.strip()] if step else []
         if options:
-            blocks.append(actions([_answer(report, at, option) for at, option in enumerate(options)]))
+            said = f"task say {report.key} --answers {step} -- "
+            blocks.append(actions([button(one, said + one, f"do:{at}") for at, one in enumerate(options)]))
         blocks.append(context("… or just reply in this thread." if options else "Just reply in this thread."))
     return payload(f"{report.key}: @{report.agent} asks: {view.text}", blocks)
 
@@ -120,6 +121,18 @@ def said(by: str, door: str, text: str) -> Payload:
     how = phrases.DOOR.get(door, door)
     shown = section(f":speech_balloon: *{name(by)}* {name(how)}:\n{_quoted(text)}")
     return payload(f"{by} {how}: {text}", [shown])
+
+
+def away(report: Report, home: str, message: Payload) -> Payload:
+    """A message to one person, who is told where the task's own thread is.
+
+    Args:
+        report: The task.
+        home: Its channel.
+        message: What they are told.
+    """
+    pointer = context(f"The thread of {report.key} is in <#{home}>.")
+    return {**message, "blocks": [*message["blocks"], pointer]}
 
 
 def begun_anew(report: Report, by: str) -> Payload:
@@ -158,12 +171,6 @@ def _buttons(view: ApprovalView) -> Block:
     return actions([yes, no])
 
 
-def _answer(report: Report, at: int, option: str) -> Block:
-    """A button that gives an answer; one that looks like an option of the command is set apart."""
-    apart = "-- " if option.lstrip().startswith(_DASHES) else ""
-    return button(option, f"task say {report.key} {apart}{option}", f"do:{at}")
-
-
 def _quoted(text: str) -> str:
     return "\n".join(f">{line}" for line in prose(text, SAID_CHARS).split("\n"))
 
@@ -185,7 +192,7 @@ def _shown(does: str, number: int) -> list[Block]:
 
 def _codes(does: str) -> Iterator[str]:
     """A call as blocks of code, parted where lines end if that can be."""
-    text, begin = revealed(does), 0
+    text, begin = exact(does), 0
     while True:
         end = begin + CODE_CHARS
         while (size := len(escape(text[begin:end]))) > CODE_CHARS:

@@ -86,7 +86,8 @@ def result(report: Report) -> Payload:
     if report.outcome:
         blocks.append(markdown(report.outcome))
     last = report.steps[-1] if report.steps else None
-    if report.state == "failed" and last and last.output.strip():
+    refused = last is not None and last.state == "refused"  # why, the outcome says
+    if report.state == "failed" and last and not refused and last.output.strip():
         blocks.append(section(fenced(_tail(last.output))))
     blocks.append(context(escape(phrases.headline(report))))
     return payload(f"{report.key} is {report.state}: {report.title}", blocks)

@@ -33,6 +33,7 @@ for _name in ("in-reply-to", "references"):  # as text, one longer than a line w
     _HEADERS.map_to_type(_name, MessageIDHeader)  # type: ignore[arg-type]  # typeshed wants what it is mixed with
 POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 _MESSAGE_ID = re.compile(r"<[\w.!#$%&'*+/=?^`{|}~-]+@[\w.:\[\]-]+>", re.ASCII)
+_OURS = re.compile(r"<(?:(t-\d{1,15})\.(\d{1,15})\.[a-z]+\.\d+|notice-(\d{1,15}))@([\w.-]+)>", re.ASCII)
 _NO_MAILBOX = "LEGWORK_MAIL_FROM must be a mailbox, such as Legwork <legwork@example.com>."
 
 
@@ -78,6 +79,32 @@ def message_id(letter: Letter, sender: Sender) -> str:
     return f"<{key}.{message.seq}.{message.part}.{letter.to.id}@{sender.domain}>"
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One of our mails, by its Message-ID.
+
+    Attributes:
+        task: The task that it is about: T-7; empty for a notice.
+        number: The task's event that it tells of, or the row of the notice.
+    """
+
+    task: str
+    number: int
+
+
+def named(known_as: str, domain: str) -> Named | None:
+    """Which of our mails has this Message-ID; None for those of others, and for the root of a thread.
+
+    Args:
+        known_as: The Message-ID, in its angle brackets.
+        domain: What ours end in.
+    """
+    found = _OURS.fullmatch(known_as)
+    if found is None or found[4].lower() != domain.lower():
+        return None
+    return Named((found[1] or "").upper(), int(found[2] or found[3]))
+
+
 def of_task(
     letter: Letter, sender: Sender, view: View, reply_to: str, files: Sequence[Attachment]
 ) -> EmailMessage:
@@ -106,7 +133,7 @@ def of_notice(notice: Notices, sender: Sender, attachment: Attachment | None) ->
         sender: Who it is from.
         attachment: A file that goes with it.
     """
-    name = f"notice-{notice.id}"
+    name = f"notice-{notice.id}"  # `named` reads it
     mail = _mail(sender, notice.address, _subject(notice.subject), notice.at, notice.reply_to)
     mail["Message-ID"] = f"<{name}@{sender.domain}>"
     answers = _MESSAGE_ID.findall(notice.thread)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from bot.delivery.mrkdwn import cut, escape, fitted, from_markdown
+from bot.delivery.mrkdwn import cut, fitted, from_markdown, inert
 from bot.reports.visible import revealed
 
 Block = dict[str, Any]
@@ -24,6 +24,7 @@ BUTTON_CHARS = 75
 VALUE_CHARS = 2_000
 BUTTONS = 25
 PERSON = re.compile(r"[UW][A-Z0-9]+")  # ids of people, as addresses and in mentions
+CHANNEL = re.compile(r"[CG][A-Z0-9]+")  # ids of channels that have more than two members
 
 
 def payload(text: str, blocks: Sequence[Block]) -> Payload:
@@ -41,7 +42,7 @@ def note(markdown: str) -> Payload:
 
 def fallback(text: str) -> str:
     """Plain text as what a notification shows."""
-    return escape(cut(revealed(text), FALLBACK_CHARS))
+    return inert(cut(revealed(text), FALLBACK_CHARS))
 
 
 def section(mrkdwn: str) -> Block:
@@ -75,7 +76,7 @@ def button(label: str, command: str, action_id: str, style: Literal["", "primary
 
 def name(text: str) -> str:
     """A name, a title or another short text of people's as mrkdwn, in one line."""
-    return escape(cut(" ".join(revealed(text).split()), NAME_CHARS))
+    return inert(cut(" ".join(revealed(text).split()), NAME_CHARS))
 
 
 def prose(text: str, chars: int) -> str:

@@ -1,7 +1,6 @@
 """What the body of a mail is made of: pieces that say the same in plain text and in HTML."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from html import escape
 from typing import Protocol
@@ -11,7 +10,7 @@ from bot.reports import html, phrases
 from bot.reports.humane import duration
 from bot.reports.phrases import STEP
 from bot.reports.report import StepView
-from bot.reports.visible import code, revealed
+from bot.reports.visible import exact, revealed
 
 BOX_BYTES = 80_000  # Gmail shows 102 kB of a mail's HTML and hides the rest behind a link
 STEPS_NAMED = 20
@@ -119,9 +118,7 @@ class Box:
     @classmethod
     def around(cls, call: str) -> "Box":
         """A box for a call, with up to `BOX_BYTES` of it as HTML."""
-        whole = revealed(call)
-        unseen = {char for char in set(whole) if unicodedata.category(char) == "Cf"}
-        whole = whole.translate({ord(char): code(char) for char in unseen})
+        whole = exact(call)
         shown = whole[:BOX_BYTES]
         while (size := len(escape(shown).encode())) > BOX_BYTES:
             shown = shown[: len(shown) * BOX_BYTES // size]

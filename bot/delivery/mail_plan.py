@@ -39,6 +39,7 @@ _WANTED: dict[str, Collection[str]] = {
     "daily": {RESULT, MAIL, *_DECISIONS},
     "result": {RESULT, MAIL, *_DECISIONS},
     "asked": {MAIL, *_DECISIONS},
+    "called": {MAIL, *_DECISIONS},
     "none": (),
 }
 

@@ -6,7 +6,14 @@ Sources: https://docs.slack.dev/messaging/formatting-message-text, https://docs.
 import re
 
 _LIVE = re.compile(r"<(?=[@#!])")
-_CODE = re.compile(r"(?<!`)(`++)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+# Slack takes no escape for its marks. What may be one is shown by its likeness, unless it stands inside a
+# word or an address; an invisible joiner parts the name of an emoji.
+_MARKS = re.compile(
+    r"(?P<kept>https?://[^\s<>|*`'\"]+|(?<=[A-Za-z0-9])[*_~](?=[A-Za-z0-9]))|(?P<mark>[*_~`])"
+    r"|:(?=[\w+'-]*[^\W\d_][\w+'-]*:|[+-]1:)"
+)
+_LIKENESS = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
+_CODE = re.compile(r"(?<!`)(?:(```++)(?P<block>.+?)(?<!`)\1|(``?)(?P<span>[^\n]+?)(?<!`)\3)(?!`)", re.DOTALL)
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _ITEM = re.compile(r"^- ", re.MULTILINE)
 
@@ -14,6 +21,17 @@ _ITEM = re.compile(r"^- ", re.MULTILINE)
 def escape(text: str) -> str:
     """Plain text as mrkdwn: the three characters that Slack reads as control are entities."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def inert(text: str) -> str:
+    """Plain text as mrkdwn that reads as it was written: bold, emoji and code of people's look like ours."""
+
+    def dead(found: re.Match[str]) -> str:
+        if found["kept"]:
+            return found[0]
+        return _LIKENESS[found["mark"]] if found["mark"] else ":\u2060"
+
+    return escape(_MARKS.sub(dead, text))
 
 
 def neutral(markdown: str) -> str:
@@ -38,22 +56,27 @@ def cut(text: str, chars: int) -> str:
 
 
 def fitted(text: str, chars: int) -> str:
-    """Plain text as mrkdwn, cut so that it has no more characters than these, entities and all."""
+    """Plain text as inert mrkdwn, cut so that it has no more characters than these, entities and all."""
     room = chars
-    while len(shown := escape(cut(text, room))) > chars:
+    while len(shown := inert(cut(text, room))) > chars:
         room = room * chars // len(shown)
     return shown
 
 
 def from_markdown(text: str) -> str:
-    """The little Markdown that our own replies use, as mrkdwn: bold, lists; code is left alone."""
+    """The little Markdown that our own replies use, as mrkdwn: bold, lists; code is left alone.
+
+    Any other mark in it stands in a text of people's, and is inert.
+    """
 
     def plain(part: str) -> str:
-        part = _BOLD.sub(lambda bold: f"*{bold[1]}*", escape(part))
-        return _ITEM.sub("• ", part)
+        pieces = _BOLD.split(part)
+        pieces = [f"*{inert(piece)}*" if at % 2 else inert(piece) for at, piece in enumerate(pieces)]
+        return _ITEM.sub("• ", "".join(pieces))
 
     out, end = [], 0
     for match in _CODE.finditer(text):
-        out += [plain(text[end : match.start()]), escape(match[0])]
+        shown = code(match["span"]) if match["span"] else fenced(match["block"].strip("\n"))
+        out += [plain(text[end : match.start()]), shown]
         end = match.end()
     return "".join([*out, plain(text[end:])])

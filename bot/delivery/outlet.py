@@ -81,10 +81,12 @@ class Sent:
     Attributes:
         remote_id: How the far end calls it.
         maybe_twice: An earlier try may have gone out too, and the far end cannot tell.
+        begins_thread: What follows can be said below it; not so below a file.
     """
 
     remote_id: str
     maybe_twice: bool = False
+    begins_thread: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,8 @@ class Pump:
         deliveries.sent(
             to.id, message.seq, message.part, sent.remote_id, self._now(), maybe_twice=sent.maybe_twice
         )
-        subscriptions.advance(to.id, message.cursor, None if to.thread else sent.remote_id)
+        begins = sent.begins_thread and not to.thread
+        subscriptions.advance(to.id, message.cursor, sent.remote_id if begins else None)
 
     def _postpone(self, held: Lease, letter: Letter, error: Retry) -> bool:
         """Try again later; True when the far end failed for too long and the message was given up."""

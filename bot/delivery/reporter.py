@@ -50,7 +50,7 @@ class Reporter:
         while True:
             while task := await database.insist(self._owed):
                 if fact := await self._settle(task):
-                    await database.insist(work.settle_report, task.id, fact, self._now())
+                    await database.insist(work.settle_report, task.id, task.ended_at, fact, self._now())
             heard = await bell.wait(heard)
 
     def _owed(self) -> Tasks | None:

@@ -14,14 +14,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.artifacts import Artifacts
 from bot.delivery import blocks, kit, slack_plan
+from bot.delivery.kit import CHANNEL, PERSON
 from bot.delivery.outlet import Attachment, Letter, Message, Recipient, Sent
 from bot.delivery.pace import Pace
 from bot.delivery.slack_errors import ThreadGoneError, UnreachableError
-from bot.delivery.slack_plan import FILE, PROGRESS, REPORT, ROOT
+from bot.delivery.slack_plan import ASKED, FILE, PROGRESS, REPORT, ROOT
 from bot.delivery.slack_posts import Posts
 from bot.delivery.slack_view import view
 from bot.errors import Permanent
 from bot.events import ArtifactSaved, Event
+from storage import database, subscriptions
 from storage.tables import Notices
 
 EVENT_TYPE = "legwork_event"
@@ -63,10 +65,11 @@ class SlackOutlet:
     async def send(self, letter: Letter) -> Sent:
         """Post or upload, unless an earlier try did; beside the thread if somebody deleted it."""
         try:
-            return Sent(await self._send(letter))
+            remote_id = await self._send(letter)
         except ThreadGoneError:
             channel = letter.to.thread.partition(":")[0]
-            return Sent(await self._send(replace(letter, to=replace(letter.to, thread=channel))))
+            remote_id = await self._send(replace(letter, to=replace(letter.to, thread=channel)))
+        return Sent(remote_id, begins_thread=letter.message.part != REPORT)
 
     async def _send(self, letter: Letter) -> str:
         part = letter.message.part
@@ -79,7 +82,8 @@ class SlackOutlet:
             return await self._upload(letter, where)
         if part == ROOT:
             return await self._open_thread(letter, where)
-        remote_id = await self._posts.post(where, view(letter, part), _metadata(letter))
+        message = view(letter, part, await _home(letter, part))
+        remote_id = await self._posts.post(where, message, _metadata(letter))
         if part.startswith(PROGRESS):
             self._edits.block(remote_id, BETWEEN_EDITS_S)
         return remote_id
@@ -90,7 +94,7 @@ class SlackOutlet:
             if remote_id := letter.earlier.get(part):
                 if part.startswith(PROGRESS):
                     self._edits.block(remote_id, BETWEEN_EDITS_S)
-                await self._posts.update(remote_id, view(letter, part))
+                await self._posts.update(remote_id, view(letter, part, await _home(letter, part)))
 
     async def say(self, notice: Notices, attachment: Attachment | None) -> None:
         """Say something once; what one person alone is to see, and its place cannot show, goes to them."""
@@ -136,6 +140,20 @@ class SlackOutlet:
         except UnreachableError:
             return None
         return None
+
+
+async def _home(letter: Letter, part: str) -> str:
+    """The channel where the task's own thread is, for one who is asked outside of it; empty for others."""
+    if not (part.startswith(ASKED) and PERSON.fullmatch(letter.to.address)):
+        return ""
+    return await database.insist(_channel, letter.to.id)
+
+
+def _channel(subscription_id: int) -> str:
+    discussion = subscriptions.get(subscription_id).task.discussion
+    if discussion is None or discussion.door != "slack" or not CHANNEL.fullmatch(discussion.place):
+        return ""
+    return str(discussion.place)
 
 
 def _metadata(letter: Letter) -> dict[str, Any]:

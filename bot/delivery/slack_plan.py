@@ -36,8 +36,12 @@ SAID, NOTE, EDIT = "said", "note", "edit"
 APPROVAL, REMINDER, QUESTION = "approval-", "reminder-", "question-"
 CALL_ID_CHARS = 100
 
-_ASKED = (APPROVAL, REMINDER, QUESTION)
-_WANTED = {"asked": _ASKED, "result": (*_ASKED, ROOT, RESULT, REPORT, NO_REPORT, FILE)}
+ASKED = (APPROVAL, REMINDER, QUESTION)
+_WANTED = {
+    "asked": ASKED,
+    "called": ASKED,
+    "result": (*ASKED, ROOT, RESULT, REPORT, NO_REPORT, FILE),
+}
 
 
 def plan(events: Sequence[Event], cursor: int, cadence: str) -> list[Message]:

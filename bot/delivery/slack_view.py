@@ -4,17 +4,23 @@ from bot.delivery import asking_blocks, blocks
 from bot.delivery.kit import PERSON, Payload
 from bot.delivery.outlet import Letter
 from bot.delivery.slack_plan import APPROVAL, PROGRESS, QUESTION, REMINDER, ROOT, question_part
-from bot.events import InstructionGiven, ReportFailed, TaskReassigned, TaskRetried
+from bot.events import InstructionGiven, QuestionAsked, ReportFailed, TaskReassigned, TaskRetried
 from bot.reports.report import ApprovalView, Report
 
 
-def view(letter: Letter, part: str) -> Payload:
+def view(letter: Letter, part: str, home: str = "") -> Payload:
     """What a part shows as the task stands now.
 
     Args:
         letter: Of the message that is to be sent, or that changes the part.
         part: Which one.
+        home: The channel of the task's own thread, where somebody is asked outside of it.
     """
+    message = _shown(letter, part)
+    return asking_blocks.away(letter.report, home, message) if home else message
+
+
+def _shown(letter: Letter, part: str) -> Payload:
     report, kind = letter.report, part.partition("-")[0]
     if kind == ROOT:
         return blocks.root(report, _astray(letter))
@@ -23,9 +29,17 @@ def view(letter: Letter, part: str) -> Payload:
     if part.startswith((APPROVAL, REMINDER)):
         return _approval(letter, part)
     if part.startswith(QUESTION):
-        asked = next(one for one in reversed(report.questions) if question_part(one.call_id) == part)
-        return asking_blocks.question(report, asked, letter.to.address)
+        return _question(letter, part)
     return _said(letter)
+
+
+def _question(letter: Letter, part: str) -> Payload:
+    report, fact = letter.report, letter.event.fact
+    asked = next(one for one in reversed(report.questions) if question_part(one.call_id) == part)
+    step = None  # later changes only close it
+    if isinstance(fact, QuestionAsked) and fact.call_id == asked.call_id:
+        step = fact.step
+    return asking_blocks.question(report, asked, step, letter.to.address)
 
 
 def _approval(letter: Letter, part: str) -> Payload:

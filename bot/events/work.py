@@ -69,6 +69,7 @@ class InstructionGiven(Fact):
 
     Attributes:
         answers: The call whose question this answers; empty where it answers none.
+        commands: Whether its author may have the agent run commands, as the blocks of a runbook are.
     """
 
     kind: Literal["InstructionGiven"] = "InstructionGiven"
@@ -76,6 +77,7 @@ class InstructionGiven(Fact):
     by: str
     door: str
     answers: str = ""
+    commands: bool = False
 
 
 class QuestionAsked(Fact):

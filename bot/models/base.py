@@ -83,10 +83,12 @@ class Told:
     Attributes:
         text: As it was written; empty where it comes from no person.
         words: The same for a model: who says it, and by which door.
+        commands: Whether whoever says it may have the agent run commands.
     """
 
     text: str
     words: str
+    commands: bool = False
 
 
 # What became known: an answer, what somebody said, or a turn that was taken, by this model or by another one.

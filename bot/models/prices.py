@@ -1,8 +1,7 @@
 """What tokens cost, by a table of the configuration."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,14 +33,11 @@ class Prices:
     """A table of prices; the last row that is about a model holds, so that a team's own wins.
 
     Args:
-        rows: As the configuration has them.
-
-    Raises:
-        pydantic.ValidationError: A row cannot be used.
+        rows: In the order of the configuration.
     """
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
-        self._rows = [Price.model_validate(row) for row in rows]
+    def __init__(self, rows: Iterable[Price] = ()) -> None:
+        self._rows = tuple(rows)
 
     def priced(self, model: str, usage: Usage) -> Usage:
         """The same usage with what it cost, where a price is known.

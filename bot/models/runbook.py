@@ -1,7 +1,8 @@
 """The model that needs no key: it runs the fenced `sh` and `python` blocks of the task's text, in order.
 
 A block `ask` holds a question, and answers to choose from as a list; later blocks find the answer in the
-variable ANSWER. Blocks in what people tell the agent come after those of the text.
+variable ANSWER. Blocks in what people tell the agent come after those of the text, if those people may have
+it run commands.
 
 Fences are those of CommonMark (https://spec.commonmark.org/0.31.2/#fenced-code-blocks), and one thing more:
 people in Slack close a block at the end of its last line, so that counts too.
@@ -87,12 +88,12 @@ class Runbook:
         self._ended: list[Answer] = []
 
     def learn(self, news: Sequence[News]) -> None:
-        """Count what ended, and append the blocks of what people say."""
+        """Count what ended, and append the blocks of people who may have commands run."""
         for item in news:
             match item:
                 case Answer(interrupted=False):
                     self._ended.append(item)
-                case Told():
+                case Told(commands=True):
                     self._blocks += blocks(item.text)
 
     async def turn(self, step: int, speak: Speak = silently) -> Turn:  # noqa: ARG002  it has names of its own

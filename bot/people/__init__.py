@@ -5,11 +5,13 @@ from bot.people.identities import (
     addresses,
     from_address,
     from_slack,
+    known_by,
     known_in_slack,
     local_operator,
+    slack_ids,
 )
 from bot.people.linking import ask_for_proof, prove, vouch
-from bot.people.naming import label, meant
+from bot.people.naming import label, meant, shown
 from bot.people.roles import change_role, role_of, settings_name
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "change_role",
     "from_address",
     "from_slack",
+    "known_by",
     "known_in_slack",
     "label",
     "local_operator",
@@ -26,5 +29,7 @@ __all__ = [
     "prove",
     "role_of",
     "settings_name",
+    "shown",
+    "slack_ids",
     "vouch",
 ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.actors import Actor, Role
+from bot.errors import UserMistake
 from storage import people
 
 NAME_CHARS = 80
@@ -50,9 +51,23 @@ def from_slack(user_id: str, name: str, admins: Collection[str], now: datetime) 
     return _ensured("slack", user_id, name, Role.MEMBER, admins, now)
 
 
+def known_by(address: str, admins: Collection[str]) -> Actor:
+    """Who is known by this address, in its stored form.
+
+    Raises:
+        UserMistake: Nobody is.
+    """
+    known = _known("email", address, admins)
+    if known is None:
+        raise UserMistake(
+            f"Nobody is known by {address}. Whoever wrote a mail to Legwork once is. If the address is "
+            f"right, add them first: legwork do 'agent people role {address} member'"
+        )
+    return known
+
+
 def from_address(address: str, admins: Collection[str], now: datetime) -> Actor:
     """Who writes from this address, in its stored form; a new one is a stakeholder."""
-    admins = [one.lower() for one in admins]
     return _ensured("email", address, address.partition("@")[0], Role.STAKEHOLDER, admins, now)
 
 
@@ -72,6 +87,11 @@ def address(text: str) -> str:
         message = f"{text[:60]!r} is no email address"
         raise ValueError(message)
     return bare.lower()
+
+
+def slack_ids(actor: Actor) -> tuple[str, ...]:
+    """The Slack ids by which a person is known."""
+    return tuple(people.values(actor.id, "slack"))
 
 
 def addresses(actor: Actor) -> tuple[str, ...]:

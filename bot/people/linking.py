@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bot import stream
-from bot.actors import Actor
+from bot.actors import Actor, Role
 from bot.errors import Refused, UserMistake
 from bot.events import PersonLinked
 from bot.people.naming import label
+from bot.people.roles import others_are_admins
 from storage import links, notices, people
 
 CODES = 1_000_000
@@ -60,6 +61,9 @@ def prove(actor: Actor, address: str, code: str, now: datetime) -> str:
     Returns:
         What is wrong, as a sentence; empty where they are linked now. It is not raised: that would undo the
         count of tries.
+
+    Raises:
+        UserMistake: The code is right, and the last admin would be gone.
     """
     asked = links.find(actor.id, address)
     again = f"Ask for a new one: agent people link {address}"
@@ -79,7 +83,7 @@ def vouch(person_id: int, address: str, actor: Actor, now: datetime) -> None:
     """An admin says that an address is a person's.
 
     Raises:
-        UserMistake: It is theirs already.
+        UserMistake: It is theirs already, or the last admin would be gone.
     """
     if address in people.values(person_id, "email"):
         raise UserMistake(f"{people.get(person_id).name} is known by {address} already.")
@@ -92,9 +96,15 @@ def _link(person_id: int, address: str, how: Literal["code", "admin"], by: Actor
     Somebody who comes in by another door too stays who they are, and loses just the address: who reads
     their mail is not let in as them in Slack, nor do they get a role by it.
     """
-    owner = people.find("email", address)
-    if owner and {kind for kind, _ in people.get(owner.id).identities} == {"email"}:
+    found = people.find("email", address)
+    owner = found and people.get(found.id)
+    if owner and {kind for kind, _ in owner.identities} == {"email"}:
         people.merge(owner.id, person_id)
+        if owner.role == Role.ADMIN and not others_are_admins(owner):
+            raise UserMistake(
+                f"{address} is the last admin's, whose role would be gone. Make someone else an admin first: "
+                "agent people role @NAME admin"
+            )
     else:
         people.identify(person_id, "email", address)
     linked = PersonLinked(person=label(people.get(person_id)), identity=address, how=how, by=by.name)
@@ -102,5 +112,8 @@ def _link(person_id: int, address: str, how: Literal["code", "admin"], by: Actor
 
 
 def _digest(person_id: int, address: str, code: str) -> str:
-    """What is stored of a code; it guards against a glance, for 15 minutes, not against a search."""
+    """What is stored of a code beside its mail, whose text is blanked once it was sent.
+
+    It guards against a glance at the table, not against a search: there are a million codes.
+    """
     return hashlib.sha256(f"{person_id} {address} {code}".encode()).hexdigest()

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from bot.actors import Actor
 from bot.errors import UserMistake
 from bot.people.identities import from_address, from_slack
 from storage import people
 from storage.people import Known
+from storage.tables import People
 
 
 def meant(now: datetime, *, slack: str = "", address: str = "", name: str = "") -> Known:
@@ -40,6 +42,11 @@ def _unknown(shown: str) -> UserMistake:
         f"Nobody is known as {shown}. Whoever has used a command or sent a mail once is; "
         "see them all: agent people list"
     )
+
+
+def shown(person: Actor | People) -> str:
+    """Somebody as the record calls them: by name, and where others have it, by what else they are known."""
+    return label(people.get(person.id)) if people.shares_name(person.id, person.name) else person.name
 
 
 def label(person: Known) -> str:

@@ -15,9 +15,9 @@ _named: set[str] = set()
 
 
 def settings_name(admins: Iterable[str]) -> None:
-    """Say whom the settings of this process name as admins: Slack ids and addresses."""
+    """Say whom the settings of this process name as admins: Slack ids, and addresses in their stored form."""
     _named.clear()
-    _named.update(one.lower() if "@" in one else one for one in admins)
+    _named.update(admins)
 
 
 def role_of(person: Known) -> tuple[Role, str]:
@@ -39,7 +39,7 @@ def change_role(person: Known, role: Role, actor: Actor, now: datetime) -> None:
         raise UserMistake(
             f"{label(person)} runs commands on the bot's own machine, and so is an admin always."
         )
-    if person.id == actor.id and role != Role.ADMIN and not _others_are_admins(person):
+    if person.id == actor.id and role != Role.ADMIN and not others_are_admins(person):
         raise UserMistake(
             "You are the last admin. Make someone else one first: agent people role @NAME admin"
         )
@@ -51,7 +51,7 @@ def _comes_by_a_door(person: Known) -> bool:
     return any(kind != "local" for kind, _ in person.identities)
 
 
-def _others_are_admins(person: Known) -> bool:
+def others_are_admins(person: Known) -> bool:
     """Whether there is another admin, or this one stays one by the settings."""
     return any(
         role_of(one)[1] or (one.id != person.id and one.role == Role.ADMIN and _comes_by_a_door(one))

@@ -34,10 +34,10 @@ TAGS = {
     ),
     *("strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
-SCHEMES = {"http", "https", "mailto"}
+SCHEMES = {"http", "https"}  # a mail to a prepared address could pass for a button of ours
 MOST_BRACKETS = 300  # Python-Markdown takes time in their square and worse: 20,000 of them took 70 s
 
-_ADDRESS = re.compile(r"(https?://|mailto:)\S+$", re.IGNORECASE)  # none that depends on where it is shown
+_ADDRESS = re.compile(r"https?://\S+$", re.IGNORECASE)  # none that depends on where it is shown
 _IMAGES = ("image_link", "image_reference", "short_image_ref")
 _LINKS = ("link", "reference", "short_reference")
 
@@ -49,7 +49,7 @@ def render(markdown_text: str) -> str:
         markdown_text: CommonMark with tables and fenced code, by anyone at all.
 
     Returns:
-        Balanced HTML of known tags. Addresses are http, https or mailto, and carry `rel="noopener
+        Balanced HTML of known tags. Addresses are http or https, and carry `rel="noopener
         noreferrer nofollow"`. Text that is nested too deep to be read is shown as it is; in one with
         hundreds of brackets outside code, bracketed links stay text (addresses in `<>` do not).
     """

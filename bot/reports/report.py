@@ -13,10 +13,13 @@ Decision = Literal["open", "approve", "deny", "withdrawn"]
 Follows = Literal["", "wait", "retry", "reassign"]
 
 
+_NO_LABEL = ("#!", "ANSWER=")  # who runs it, and what people answered: see `bot.models.runbook`
+
+
 def label_of(script: str) -> str:
     """What a script does in one line: the comment that it opens with, or its first line."""
     lines = (line.strip() for line in script.splitlines())
-    first = next((line for line in lines if line and not line.startswith("#!")), "")
+    first = next((line for line in lines if line and not line.startswith(_NO_LABEL)), "")
     return first.lstrip("#/").strip() or first if first.startswith(("# ", "// ")) else first
 
 

@@ -1,12 +1,11 @@
 """Runbooks as the configuration declares them."""
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.errors import LegworkError, UserMistake
+from bot.errors import UserMistake
 from bot.runbooks.filling import check, fill
 from bot.runbooks.parameters import Parameter
 from storage.tables import Runbooks
@@ -65,28 +64,6 @@ class Runbook(BaseModel):
             except ValueError as error:
                 raise UserMistake(f"{parameter.name}= cannot be used: {error}. {usage}") from error
         return fill(self.text, values)
-
-
-def declared(rows: Iterable[Mapping[str, Any]]) -> list[Runbook]:
-    """The runbooks that the configuration declares; of two with one name the later one counts.
-
-    Raises:
-        LegworkError: One cannot be used.
-    """
-    found: dict[str, Runbook] = {}
-    for row in rows:
-        name = row.get("name", "without a name")
-        try:
-            runbook = Runbook.model_validate(row)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = " ".join(str(part) for part in first["loc"])
-            why = f"{place} {first['msg'].removeprefix('Value error, ')}".strip()
-            raise LegworkError(
-                f"The runbook {name} cannot be used: {why}. Mend it in the configuration."
-            ) from error
-        found[runbook.name] = runbook
-    return list(found.values())
 
 
 def to_row(runbook: Runbook) -> dict[str, str]:

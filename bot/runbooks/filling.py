@@ -2,8 +2,9 @@
 
 In an `sh` block a value is quoted as one word (`shlex.quote`), in a `python` block it is a literal (`repr`),
 and elsewhere it stands as it is. That holds only where a word, or an expression, can stand: `check` refuses a
-runbook that has a parameter anywhere else. What a command does with its arguments (`eval`, `bash -c`) is up
-to whoever wrote the runbook.
+runbook that has a parameter anywhere else. Quotes are no help where the shell evaluates a variable later, in
+arithmetic and subscripts: beside those `check` refuses a text that could hold code. What a command does with
+its arguments (`eval`, `bash -c`) is up to whoever wrote the runbook.
 """
 
 import datetime as dt
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 from bot.errors import UserMistake
 from bot.models.runbook import Block, Language, blocks
+from bot.runbooks import evaluating
 from bot.runbooks.parameters import Parameter, Value
 
 PLACE = re.compile(r"\{\{[ \t]*([a-z][a-z0-9_]*)[ \t]*\}\}")
@@ -30,8 +32,7 @@ _WHOLE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# Quotes that are still open, here-documents, arithmetic (which evaluates what it finds in a value, even
-# quoted), and what may or may not be a comment.
+# Quotes that are still open, here-documents, expressions, and what may or may not be a comment.
 _OPEN = re.compile(r"""["'`\\] | (?<!<)<<(?!<) | \(\( | \[\[ | \$[{[] | [$\[]\Z | \)\#""", re.VERBOSE)
 _PLAIN_TYPES = {"integer", "number", "boolean", "date"}  # their values hold nothing that a shell reads
 
@@ -117,21 +118,38 @@ def check(text: str, parameters: Mapping[str, Parameter]) -> None:
             raise ValueError(f"its text has {{{{{name}}}}}, and no parameter of that name")
     names = dict(zip(marked.marks, marked.names, strict=True))
     for block in blocks(marked.text):
-        inside = [mark for mark in marked.marks if mark in block.code]
-        values = _expressions(block.code) if block.language == "python" else []
-        for mark in inside:
-            name = names[mark]
-            if block.language == "python" and mark not in values:
-                raise ValueError(
-                    f"{{{{{name}}}}} stands inside a string or a name of Python. Write it bare: it becomes a "
-                    "literal, quotes and all"
-                )
-            plain = parameters[name].type in _PLAIN_TYPES
-            if block.language == "sh" and not plain and not _bare(block.code.partition(mark)[0]):
-                raise ValueError(
-                    f"{{{{{name}}}}} stands inside quotes or behind an involved expression of the shell. "
-                    f"Begin the block with {name}={{{{{name}}}}} and go on with the variable"
-                )
+        places = [(mark, parameters[names[mark]]) for mark in marked.marks if mark in block.code]
+        if block.language == "python":
+            _check_python(block.code, places)
+        elif block.language == "sh":
+            _check_sh(block.code, [place for place in places if place[1].type not in _PLAIN_TYPES])
+
+
+def _check_python(code: str, places: list[tuple[str, Parameter]]) -> None:
+    values = _expressions(code)
+    for mark, parameter in places:
+        if mark not in values:
+            raise ValueError(
+                f"{{{{{parameter.name}}}}} stands inside a string or a name of Python. Write it bare: it "
+                "becomes a literal, quotes and all"
+            )
+
+
+def _check_sh(code: str, places: list[tuple[str, Parameter]]) -> None:
+    for mark, parameter in places:
+        name = parameter.name
+        found = evaluating.evaluated(code.replace(mark, "$"))
+        if found and not evaluating.plain(parameter.pattern, parameter.choices):
+            raise ValueError(
+                f"{{{{{name}}}}} stands in a block with {found[:60]!r}, where the shell may run a text as "
+                "code. In arithmetic declare it an integer or number; else give it a pattern, or choices, of "
+                "plain words (no [, $ or `), or put that part in a block of its own"
+            )
+        if not _bare(code.partition(mark)[0]):
+            raise ValueError(
+                f"{{{{{name}}}}} stands inside quotes or behind an involved expression of the shell. "
+                f"Begin the block with {name}={{{{{name}}}}} and go on with the variable"
+            )
 
 
 def _bare(before: str) -> bool:

@@ -1,12 +1,15 @@
 """Ask the task's people, and wait for what they say."""
 
-from pydantic import Field
+from typing import Final
+
+from pydantic import Field, field_validator
 
 from bot.permissions import Effect
 from bot.tools.base import Arguments, Bench, Question
 
 MAX_OPTIONS = 8
 OPTION_CHARS = 70
+TAKEN: Final = frozenset({"approve", "approved", "deny", "cancel", "stop", "status"})
 
 
 class AskArguments(Arguments):
@@ -19,6 +22,15 @@ class AskArguments(Arguments):
 
     question: str = Field(min_length=1, max_length=10_000)
     options: tuple[str, ...] = Field(default=(), max_length=MAX_OPTIONS)
+
+    @field_validator("options")
+    @classmethod
+    def _mean_nothing_else(cls, options: tuple[str, ...]) -> tuple[str, ...]:
+        for option in options:
+            if option.strip(" .!").casefold() in TAKEN:
+                message = f"people stop and decide with {option!r}: offer other words"
+                raise ValueError(message)
+        return options
 
 
 class Ask:

@@ -14,7 +14,11 @@ from bot.tools.base import Arguments, Bench, Result
 
 WORKSPACE = "/workspace"
 GONE = "[{folder} is gone: this runs in /workspace.]"
-_BETWEEN_COMMANDS = re.compile(r"[\n;&|(){}`]+")
+_BETWEEN_COMMANDS = re.compile(r"[\n;|(){}`]+|&(?![<>\d])")
+_BEFORE_A_COMMAND = re.compile(
+    r"!|if|then|elif|else|while|until|do|time|coproc|command|exec|builtin|eval|env|nohup|nice|sudo|xargs"
+    r"|-\S*|[A-Za-z_]\w*\+?=\S*|\d*(?:[<>]+&?|&>+)\S*"
+)
 
 
 class TerminalArguments(Arguments):
@@ -43,19 +47,27 @@ class Terminal:
     default: Effect = "allow"
 
     def does(self, args: TerminalArguments) -> str:
-        """The script itself."""
-        return args.command.strip("\n")
+        """The script itself; one that is not Bash says who runs it, for what is approved must be plain."""
+        script = args.command.strip("\n")
+        return f"#!/usr/bin/env python3\n{script}" if args.language == "python" else script
 
     def subjects(self, args: TerminalArguments) -> tuple[str, ...]:
-        """The whole script, and of Bash each of its commands too: a rule about one finds it anywhere.
+        """The whole script, and of Bash each of its commands too: a rule about one finds it in plain scripts.
 
-        It is cut wherever a command may begin, be it in a quote: a piece too many can only make a verdict
-        stricter.
+        It is cut wherever a command may begin, be it in a quote, and each piece also counts without what may
+        stand before a command. A piece too many can only make a verdict stricter. What a script hides, a
+        pattern does not find: the sandbox holds it all the same.
         """
         if args.language == "python":
             return (f"python3 -c {args.command.strip()}",)
-        pieces = (piece.strip() for piece in _BETWEEN_COMMANDS.split(args.command))
-        return tuple(dict.fromkeys([args.command.strip(), *filter(None, pieces)]))
+        found = {args.command.strip(): None}
+        for piece in _BETWEEN_COMMANDS.split(args.command.replace("\\\n", " ")):
+            words = piece.split()
+            found[" ".join(words)] = None
+            while words and _BEFORE_A_COMMAND.fullmatch(words[0]):
+                words = words[2:] if words[0][-1] in "<>" else words[1:]
+            found[" ".join(words)] = None
+        return tuple(filter(None, found))
 
     def from_text(self, text: str) -> TerminalArguments:
         """The text is the script."""

@@ -3,19 +3,19 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot import permissions, stream
-from bot.actors import Actor, Door, Origin, Role
+from bot import people, permissions, stream
+from bot.actors import Actor, Door, Origin
 from bot.errors import Refused, UserMistake
 from bot.events import ApprovalAsked, ApprovalDecided, ApprovalReminded, ApprovalWithdrawn, Call
 from bot.permissions import Verdict
+from bot.work import deciding
 from bot.work.keys import approval_key, key
-from storage import approvals, people, runs, subscriptions, tasks
-from storage.tables import Approvals, People, Tasks
+from storage import approvals, runs, tasks
+from storage.tables import Approvals, Tasks
 
 Decision = Literal["approve", "deny"]
 STATES: dict[Decision, str] = {"approve": "approved", "deny": "denied"}
@@ -63,7 +63,7 @@ def ask(task: Tasks, wanted: Wanted, verdict: Verdict, asking: Asking, now: date
     """Put a call to whoever may decide on it.
 
     Args:
-        task: Whose call it is, with its agent.
+        task: Whose call it is.
         wanted: The call.
         verdict: The rule that wants it asked.
         asking: How the house asks.
@@ -73,52 +73,41 @@ def ask(task: Tasks, wanted: Wanted, verdict: Verdict, asking: Asking, now: date
         What is to be recorded.
     """
     by_admin = verdict.rule is not None and not verdict.rule.built_in
-    own = task.agent.own_approval == "yes" if task.agent.own_approval else not by_admin
-    exact = digest(wanted.call)
-    asked = approvals.ask(task.id, wanted.call.id, exact, now, own=own, remind_at=now + asking.remind_after)
-    named = approvals.approvers(task.agent_id, task.discussion_id)
-    return ApprovalAsked(
-        approval=asked.id,
+    fact = ApprovalAsked(
+        approval=0,
         step=wanted.step,
         call=wanted.call,
         does=wanted.does,
-        digest=exact,
+        digest=digest(wanted.call),
         rule=verdict.why,
-        approvers=tuple(person.name for person in named),
-        addresses=_told(task.id, named, asking.admins),
     )
+    return _put(task, fact, asking, now, own=not by_admin)
 
 
-def _told(task_id: int, named: Collection[People], admins: Collection[str]) -> tuple[str, ...]:
-    """See to it that whoever may decide hears of it; the addresses that are asked by mail."""
-    heard = [sub for sub in subscriptions.of_task(task_id) if sub.cadence != "none"]
-    in_slack = any(sub.outlet == "slack" for sub in heard)
-    if named:
-        mailed = [one for person in named for one in people.values(person.id, "email")]
-        called = [one for person in named for one in people.values(person.id, "slack")]
-    else:
-        mailed = [sub.address for sub in heard if sub.outlet == "email" and _decides(sub.address, admins)]
-        called = []
-        if not (mailed or in_slack):  # nobody who may decide hears of this task
-            mailed = [one for one in admins if "@" in one]
-            called = [one for one in admins if "@" not in one]
-    for address in mailed:
-        subscriptions.add(task_id, "email", address, cadence="asked")
-    for user in () if in_slack else called:
-        subscriptions.add(task_id, "slack", user, cadence="asked")
-    return tuple(dict.fromkeys(mailed))
-
-
-def _decides(address: str, admins: Collection[str]) -> bool:
-    person = people.find("email", address)
-    return address in admins or (person is not None and Role(person.role).includes(Role.MEMBER))
+def _put(task: Tasks, fact: ApprovalAsked, asking: Asking, now: datetime, *, own: bool) -> ApprovalAsked:
+    """Ask this, and see to it that whoever may decide hears of it; the fact, completed."""
+    for admin in asking.admins:  # they can be called before they have ever said anything
+        people.meant(now, **{"address" if "@" in admin else "slack": admin})
+    deciders = deciding.deciders(task, own=own, admins=asking.admins)
+    addresses = deciding.call(task, deciders)
+    asked = approvals.ask(
+        task.id,
+        fact.call.id,
+        fact.digest,
+        now,
+        own=own,
+        asked_of=deciders.mark,
+        remind_at=now + asking.remind_after,
+    )
+    names = tuple(people.shown(person) for person in deciders.named)
+    return fact.model_copy(update={"approval": asked.id, "approvers": names, "addresses": addresses})
 
 
 def find(named: str, actor: Actor, origin: Origin) -> Approvals:
-    """The approval that is meant: A-17, or T-12 where that task waits for one alone.
+    """The approval of this key. Whoever names a task is told what it asks: they decide on what they read.
 
     Raises:
-        UserMistake: There is none that the actor may see, or more than one.
+        UserMistake: There is none that the actor may see, or a task is named.
     """
     match = re.fullmatch(r"([AaTt])-?(\d{1,15})", named)
     if match is None:
@@ -129,23 +118,14 @@ def find(named: str, actor: Actor, origin: Origin) -> Approvals:
         if found and _visible(found, actor, origin):
             return found
         raise UserMistake(f"There is no approval {approval_key(number)} that you can see.")
-    waiting = [one for one in approvals.open_of(number) if _visible(one, actor, origin)]
-    if len(waiting) > 1:
-        names = ", ".join(approval_key(one.id) for one in waiting)
-        raise UserMistake(f"{key(number)} waits for {names}: say which.")
-    if not waiting:
-        raise UserMistake(f"{key(number)} waits for no approval that you can see.")
-    return waiting[0]
+    waiting = [approval_key(one.id) for one in approvals.open_of(number) if _visible(one, actor, origin)]
+    if waiting:
+        raise UserMistake(f"{key(number)} waits for {', '.join(waiting)}: read it, and name it.")
+    raise UserMistake(f"{key(number)} waits for no approval that you can see.")
 
 
 def _visible(approval: Approvals, actor: Actor, origin: Origin) -> bool:
-    if tasks.find(approval.task_id, permissions.eyes(actor, origin)):
-        return True
-    return actor.id in {person.id for person in _named(tasks.get(approval.task_id))}
-
-
-def _named(task: Tasks) -> list[People]:
-    return approvals.approvers(task.agent_id, task.discussion_id)
+    return tasks.find(approval.task_id, permissions.eyes(actor, origin)) is not None
 
 
 def decide(
@@ -166,33 +146,36 @@ def decide(
         UserMistake: It was decided before, or withdrawn.
     """
     task = tasks.get(approval.task_id)
-    name = approval_key(approval.id)
     _check(task, approval, actor, decision)
-    if not approvals.decide(approval.id, STATES[decision], actor.name, door.value, note, now):
+    by = people.shown(actor)
+    if not approvals.decide(approval.id, STATES[decision], by, door.value, note, now):
         raise UserMistake(_settled(approvals.find(approval.id) or approval))
     decided = ApprovalDecided(
         approval=approval.id,
         call_id=approval.call_id,
         decision=decision,
-        by=actor.name,
+        by=by,
         door=door.value,
         note=note,
     )
-    stream.record(task.stream_id, actor.name, decided, now)
-    if not approvals.open_of(task.id) and tasks.go_on(task.id) and not runs.unpark(task.id):
-        raise UserMistake(f"{name} was decided, but nothing waits for it: tell an admin.")
+    stream.record(task.stream_id, by, decided, now)
+    if tasks.go_on(task.id):
+        runs.unpark(task.id)
 
 
 def _check(task: Tasks, approval: Approvals, actor: Actor, decision: Decision) -> None:
     name = approval_key(approval.id)
-    if named := _named(task):
-        if actor.id not in {person.id for person in named}:
-            names = ", ".join(person.name for person in named)
-            raise Refused(f"{name} is for {names} to decide. An admin can name others.")
-    elif not permissions.may(actor, Role.MEMBER):
-        raise Refused(f"{name} is for a team member to decide. An admin can name you as an approver.")
-    if decision == "approve" and actor.id == task.asker_id and not approval.own:
-        raise Refused(f"You asked for {key(task.id)}, so {name} is for somebody else to approve.")
+    may = deciding.deciders(task, own=approval.own)
+    own = actor.id == task.asker_id and not may.own
+    if own and decision == "approve":
+        others = f"for {may.shown}" if may.named else "for somebody else"
+        raise Refused(f"You asked for {key(task.id)}, so {name} is {others} to approve.")
+    if own or may.include(actor):
+        return
+    if may.named:
+        raise Refused(f"{name} is for {may.shown} to decide. An admin can name others.")
+    needed = "an admin" if may.admins_only else "a team member"
+    raise Refused(f"{name} is for {needed} to decide. An admin can name you as an approver.")
 
 
 def _settled(approval: Approvals) -> str:
@@ -218,3 +201,19 @@ def remind(asking: Asking, now: datetime) -> None:
     for approval in approvals.to_remind(now):
         approvals.remind_again(approval.id, now + asking.remind_after)
         stream.record(approval.task.stream_id, "reminder", ApprovalReminded(approval=approval.id), now)
+
+
+def readdress(asking: Asking, now: datetime) -> None:
+    """Put what is open to those who may decide now, where an admin has named others since it was asked."""
+    for approval in approvals.every_open():
+        task = tasks.get(approval.task_id)
+        if deciding.deciders(task, own=approval.own, admins=asking.admins).mark == approval.asked_of:
+            continue
+        facts = [event.fact for event in stream.replay(task.stream_id)]
+        fact = next(f for f in facts if isinstance(f, ApprovalAsked) and f.approval == approval.id)
+        approvals.withdraw(approval.id)
+        why = "Others decide on it now."
+        gone = ApprovalWithdrawn(approval=approval.id, call_id=approval.call_id, why=why)
+        stream.record(task.stream_id, "reminder", gone, now)
+        again = _put(task, fact, asking, now, own=approval.own)
+        stream.record(task.stream_id, f"@{task.agent.name}", again, now)

@@ -39,9 +39,13 @@ def watch(task: Tasks, actor: Actor, door: Door, cadence: Cadence) -> str:
     return "in a direct message" if outlet == "slack" else f"at {found[0]}"
 
 
-def notify(task: Tasks, address: str) -> None:
-    """Let an address hear of a task from now on."""
+def notify(task: Tasks, address: str) -> bool:
+    """Let an address hear of a task from now on; False if it had its own say about that before."""
+    known = [sub for sub in subscriptions.of_task(task.id) if (sub.outlet, sub.address) == ("email", address)]
+    if any(sub.cadence != "called" for sub in known):
+        return False
     _tell(task.id, "email", address, "all")
+    return True
 
 
 def _tell(task_id: int, outlet: str, address: str, cadence: Cadence) -> None:
@@ -52,18 +56,27 @@ def _tell(task_id: int, outlet: str, address: str, cadence: Cadence) -> None:
 
 def let_hear(task_id: int, addresses: Iterable[str]) -> None:
     """See that what is meant for these addresses reaches them; nobody hears more of the task by that."""
-    heard = people_of(task_id)
+    heard = _by_mail(task_id)
     for address in addresses:
-        if not heard.get(address):
+        if address not in heard:
             subscriptions.add(task_id, "email", address, cadence="asked")
             subscriptions.start_at_end(task_id, "email", address)
 
 
 def people_of(task_id: int) -> dict[str, str]:
-    """The addresses of a task's people, and what each wants to hear of; nothing where nobody has said."""
-    subscribed = {one.address: one.cadence for one in subscriptions.of_task(task_id) if one.outlet == "email"}
+    """The addresses of a task's people, and what each wants to hear of; nothing where nobody has said.
+
+    Whoever was but called to decide is none of them.
+    """
+    heard = _by_mail(task_id)
+    subscribed = {address: cadence for address, cadence in heard.items() if cadence != "called"}
     asker = rows.values(tasks.get(task_id).asker_id, "email")
     return {**subscribed, **{address: "" for address in asker if address not in subscribed}}
+
+
+def _by_mail(task_id: int) -> dict[str, str]:
+    """What is mailed of a task, by address."""
+    return {one.address: one.cadence for one in subscriptions.of_task(task_id) if one.outlet == "email"}
 
 
 def hear_less(task: Tasks, actor: Actor, cadence: Cadence) -> None:

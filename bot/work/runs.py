@@ -95,7 +95,7 @@ def claim(
         task_id: Only this task's run.
     """
     for candidate in runs.claimable(now, host, CANDIDATES, task_id):
-        run = runs.claim(candidate, worker, now, now + lease)
+        run = runs.claim(candidate, worker, host, now, now + lease)
         if run is None or run.token is None:
             continue
         task = candidate.task
@@ -241,6 +241,7 @@ def set_aside(claim: Claim) -> None:
     """The task or its agent is paused: no worker has it until that is over."""
     tasks.queue(claim.task_id)
     runs.give_back(claim.run_id, claim.token)
+    workspaces.release(claim.run_id)
 
 
 def give_back(claim: Claim) -> None:

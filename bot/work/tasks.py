@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import permissions, stream
-from bot.actors import Actor, Door, Origin
-from bot.errors import UserMistake
+from bot.actors import Actor, Door, Origin, Role
+from bot.errors import Refused, UserMistake
 from bot.events import (
     AnyFact,
     Said,
@@ -21,7 +21,7 @@ from bot.events import (
 from bot.work import approvals
 from bot.work.keys import key
 from storage import agents, discussions, messages, runs, subscriptions, tasks, workspaces
-from storage.tables import Agents, Tasks, Workspaces
+from storage.tables import Agents, Discussions, Tasks, Workspaces
 from storage.tasks import Line
 
 __all__ = [
@@ -93,8 +93,11 @@ def open_task(asker: Actor, order: Order, origin: Origin, now: datetime) -> Task
     discussion = None
     if origin.place:
         discussion = discussions.ensure(origin.door, origin.place, private=origin.private)
-    default = (discussion and discussion.workspace) or agent.workspace
-    named = _workspace(order.workspace or default, asker, origin)
+    named = None
+    if own := order.workspace or (discussion.workspace if discussion else ""):
+        named = _workspace(own, asker, origin, discussion)
+    elif agent.workspace:  # the agent's own, whoever asks
+        named = workspaces.find(agent.workspace) or workspaces.add_named(agent.workspace, None)
     task = Tasks.create(
         title=order.title or title_of(order.text),
         text=order.text,
@@ -140,13 +143,20 @@ def _working(name: str) -> Agents:
     return agent
 
 
-def _workspace(name: str, asker: Actor, origin: Origin) -> Workspaces | None:
-    """The workspace of this name, made if it is new; that of a task only for those who see the task."""
-    if not name:
-        return None
+def _workspace(name: str, asker: Actor, origin: Origin, discussion: Discussions | None) -> Workspaces:
+    """The workspace of this name, made if it is new.
+
+    That of a task is for those who see the task, and one that was made in a private discussion is for that.
+    """
     if re.fullmatch(_KEY, name):
         return find(name, asker, origin).workspace
-    return workspaces.find(name.lower()) or workspaces.add(name.lower())
+    known = workspaces.find(name.lower())
+    if known is None:
+        own = discussion if discussion and discussion.private else None
+        return workspaces.add_named(name.lower(), own)
+    if not permissions.sees_workspace(asker, origin, known):
+        raise UserMistake(f"The workspace {name} belongs to a private discussion. Take another name.")
+    return known
 
 
 def find(task_key: str, actor: Actor, origin: Origin) -> Tasks:
@@ -230,6 +240,9 @@ def retry(task: Tasks, actor: Actor, now: datetime) -> None:
     Raises:
         UserMistake: It is not over.
     """
+    _working(task.agent.name)
+    if not (task.agent.open_to_stakeholders or permissions.may(actor, Role.MEMBER)):
+        raise Refused(f"@{task.agent.name} takes no tasks of stakeholders any more: ask a team member.")
     if not tasks.reopen(task.id):
         raise UserMistake(f"{key(task.id)} is not over: it is {task.state}. Stop it first: task cancel")
     task.state, task.ended_at = "queued", None
@@ -259,7 +272,10 @@ def reassign(task: Tasks, agent_name: str, actor: Actor, now: datetime) -> None:
     stream.record(task.stream_id, actor.name, TaskReassigned(agent=agent.name, by=actor.name), now)
 
 
-def settle_report(task_id: int, fact: AnyFact, now: datetime) -> None:
-    """Record the report that an ended task was owed, or why it has none; the first to settle it counts."""
-    if tasks.settle_report(task_id):
+def settle_report(task_id: int, ended_at: datetime | None, fact: AnyFact, now: datetime) -> None:
+    """Record the report that an ended task was owed, or why it has none; the first to settle it counts.
+
+    One that was drawn of an earlier ending, before the task was begun anew, settles nothing.
+    """
+    if tasks.settle_report(task_id, ended_at):
         stream.record(tasks.get(task_id).stream_id, "reports", fact, now)

@@ -1,60 +1,28 @@
 """From a letter that is believed to the act of the one command layer, and the answer that goes back.
 
-An answer only ever goes to the address that the reply address was made for, whatever the letter asks for.
+What a letter does is about what its address was signed for, and nothing else. An answer only ever goes to
+whom that was made for, whatever the letter asks for.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot import stream
-from bot.actors import Actor, Door, Origin
+from bot import permissions
+from bot.actors import Role
 from bot.commands import grammar, registry, spoken
 from bot.errors import UserMistake
 from bot.replies import Reply
 from bot.reply_address import ReplyAddresses
-from bot.reports import summary
-from bot.reports.markdown import fence
 from bot.reports.visible import revealed
-from bot.work import approvals
-from bot.work.keys import approval_key, key
-from handlers.email import told
-from handlers.email.letter import Letter
+from handlers.email import calls, questions, told
+from handlers.email.answers import Answer, to_command
+from handlers.email.calls import Asking
+from handlers.email.proven import Proven, canonical
 from storage import inbox, notices, tasks
-from storage.tables import Subscriptions
 
-DECISIONS = ("approve", "deny")
+DECISIONS = frozenset({"approve", "deny"})
+STEERING = spoken.IN_MAIL - DECISIONS
 SUBJECT_CHARS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """A letter from whom its address was made for.
-
-    Attributes:
-        letter: The letter.
-        heard: The subscription that the address was made for, with its task.
-        sender: Who acts.
-        authentic: Our own mail server vouches that the letter is from that domain.
-        approval: Number of the approval that the address is about; 0 where it is about the whole task.
-        expired: The address decides no more.
-    """
-
-    letter: Letter
-    heard: Subscriptions
-    sender: Actor
-    authentic: bool
-    approval: int = 0
-    expired: bool = False
-
-    @property
-    def task(self) -> str:
-        """What people call the task."""
-        return key(self.heard.task_id)
-
-    @property
-    def origin(self) -> Origin:
-        """Where it came from."""
-        return Origin(Door.EMAIL, thread=self.letter.message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +31,17 @@ class Acting:
 
     Attributes:
         addresses: Makes the addresses that answers are answered to.
+        asking: How calls are put to people once more.
+        domain: What the Message-IDs of our mails end in.
         authserv_id: Our own mail server's name; empty where none vouches for senders.
         max_chars: The longest command that is read.
-        ask_for: How long a question that is asked again may be answered.
     """
 
     addresses: ReplyAddresses
+    asking: Asking
+    domain: str
     authserv_id: str
     max_chars: int
-    ask_for: timedelta
 
     def act(self, proven: Proven, now: datetime) -> str:
         """Do what a letter says, and answer it where its task's own mails do not.
@@ -79,11 +49,13 @@ class Acting:
         Returns:
             What became of it, as a sentence or more.
         """
-        replies, reply_to = self._done(proven, now)
-        said = [reply.text for reply in replies if not (reply.ok and reply.shown)]
+        answers = self._done(proven, now)
+        going = [answer for answer in answers if answer.may_go(proven.heard.id, now)]
+        said = [answer.text for answer in going]
         if proven.letter.attachments and inbox.first_time(f"attachments:{proven.heard.id}", now):
             said.append(told.ATTACHED)
         if said:
+            task_address = self.addresses.task(proven.heard.task_id, proven.heard.id)
             notices.add(
                 "email",
                 proven.heard.address,
@@ -91,48 +63,88 @@ class Acting:
                 now,
                 subject=_subject(proven),
                 thread=proven.letter.message_id,
-                reply_to=reply_to or self.addresses.task(proven.heard.task_id, proven.heard.id),
+                reply_to=next((answer.reply_to for answer in going if answer.reply_to), task_address),
             )
-        return "\n\n".join(reply.text for reply in replies)
+        return "\n\n".join(answer.text for answer in answers)
 
-    def _done(self, proven: Proven, now: datetime) -> tuple[list[Reply], str]:
-        """What the letter's commands answer, and where an answer to that goes if not to the task."""
+    def _done(self, proven: Proven, now: datetime) -> list[Answer]:
+        """What comes of a letter's first line, and of what stands below it."""
         first, below = _parted(proven.letter.text)
-        command = _meant(proven, first)
         if not first:
-            replies = [registry.mistake(told.EMPTY.format(task=proven.task))]
-        elif command is None:
-            replies = [self._say(proven, proven.letter.text.strip(), now)]
-        elif command.split()[1] in DECISIONS:
-            return self._decide(proven, command, below, now)
-        else:
-            replies = self._steer(proven, command, below, now)
-        return replies, ""
+            return [Answer(told.EMPTY.format(task=proven.task), "empty")]
+        decision = spoken.in_task(first, proven.signed, DECISIONS)
+        command = decision or spoken.in_task(first, proven.task, STEERING)
+        if command is None:
+            return self._hear(proven, now)
+        named = canonical(spoken.about(first))
+        if named and not proven.covers(named):
+            return [Answer(told.OTHER.format(signed=proven.signed, named=named), "other")]
+        if decision:
+            return self._decide(proven, decision, named or proven.signed, below, now)
+        return self._steer(proven, command, below, now)
 
-    def _decide(self, proven: Proven, command: str, below: str, now: datetime) -> tuple[list[Reply], str]:
-        """Approve or deny, where our mail server vouches for the sender and the question is not too old."""
+    def _decide(self, proven: Proven, command: str, about: str, below: str, now: datetime) -> list[Answer]:
+        """Approve or deny one exact call, where our mail server vouches for the sender."""
         if not proven.authentic:
-            return [registry.mistake(self._unproven(proven))], ""
-        if proven.expired and (asked := self._asked_again(proven)):
-            until = now + self.ask_for
-            return [asked], self.addresses.ask(proven.approval, proven.heard.id, until)
-        if command.split()[1] == "deny":
-            return [self._run(proven, _with_reason(command, below), now)], ""
-        approved = self._run(proven, command, now)
-        return [approved, *([self._say(proven, below, now)] if approved.ok and below else [])], ""
+            return [Answer(self._unproven(proven, about), "unproven")]
+        if proven.expired:
+            again = self.asking.again(told.EXPIRED.format(name=proven.signed), proven, now)
+            late = told.LATE.format(name=proven.signed, settled=calls.settled(proven))
+            return [again or Answer(late, f"late {proven.signed}")]
+        if about == proven.task:  # whoever names no call may have read of none
+            again = self.asking.again(told.NO_CALL.format(task=proven.task), proven, now)
+            return [again or self._run(proven, command, now)]
+        if command.startswith("task deny"):
+            return [self._run(proven, _with_reason(command, below), now)]
+        reply = self._reply(proven, command, now)
+        said = [self._say(proven, below, 0, now)] if reply.ok and below else []
+        return [to_command(reply, _kind(command)), *said]
 
-    def _steer(self, proven: Proven, command: str, below: str, now: datetime) -> list[Reply]:
-        """Run a command that decides nothing; what stands below it is said before the task may be stopped."""
-        said = [self._say(proven, below, now)] if below else []
+    def _steer(self, proven: Proven, command: str, below: str, now: datetime) -> list[Answer]:
+        """Stop the task, or tell how it stands. Why it is stopped is said before nobody hears it any more."""
+        stops = command.startswith("task cancel")
+        said = [self._say(proven, below, 0, now)] if stops and below else []
         return [*said, self._run(proven, command, now)]
 
-    def _say(self, proven: Proven, text: str, now: datetime) -> Reply:
-        state = tasks.get(proven.heard.task_id).state
-        if state not in tasks.OPEN:
-            return registry.mistake(told.OVER.format(task=proven.task, state=state))
-        return self._run(proven, f"task say {proven.task} -- {text}", now)
+    def _hear(self, proven: Proven, now: datetime) -> list[Answer]:
+        """Say to the agent what is no command. Whoever was asked to decide, and did not, is told so."""
+        text, task = proven.letter.text.strip(), tasks.get(proven.heard.task_id)
+        meant = questions.meant(proven.letter, task, self.domain)
+        if meant.late and not proven.approval:
+            return [Answer(told.ANSWERED.format(task=proven.task, late=meant.late), "answered")]
+        step = 0 if proven.approval else meant.step
+        said = self._say(proven, text, step, now)
+        if said.kind:
+            return [said]
+        return [said, *self._unanswered(proven, step, now)]
 
-    def _run(self, proven: Proven, text: str, now: datetime) -> Reply:
+    def _unanswered(self, proven: Proven, step: int | None, now: datetime) -> list[Answer]:
+        """What still waits, after something was said that neither decides nor answers."""
+        if proven.approval and (
+            again := self.asking.again(told.UNDECIDED.format(name=proven.signed), proven, now)
+        ):
+            return [again]
+        asked = questions.opened(tasks.get(proven.heard.task_id))
+        if asked is None or step != 0:
+            return []
+        still = told.STILL_ASKED.format(task=proven.task, question=asked.shown)
+        return [Answer(still, f"asked {asked.fact.call_id}")]
+
+    def _say(self, proven: Proven, text: str, answers: int | None, now: datetime) -> Answer:
+        """Say something to the agent: an answer to the question of a step, to none (0), or to any (None)."""
+        task = tasks.get(proven.heard.task_id)
+        if task.state not in tasks.OPEN:
+            own = task.asker_id == proven.sender.id or permissions.may(proven.sender, Role.MEMBER)
+            how = told.RETRY if own else told.ASK_TO_RETRY
+            over = told.OVER.format(task=proven.task, state=task.state, how=how.format(task=proven.task))
+            return Answer(over, "over")
+        bound = "" if answers is None else f"--answers {answers} "
+        return self._run(proven, f"task say {proven.task} {bound}-- {text}", now)
+
+    def _run(self, proven: Proven, text: str, now: datetime) -> Answer:
+        return to_command(self._reply(proven, text, now), _kind(text))
+
+    def _reply(self, proven: Proven, text: str, now: datetime) -> Reply:
         """Run the text of a command with the sender's own rights."""
         try:
             parsed = grammar.parse(text, self.max_chars)
@@ -140,23 +152,9 @@ class Acting:
             return registry.mistake(str(error), "usage")
         return registry.run(registry.Call(parsed.name, parsed.arguments, proven.sender, proven.origin), now)
 
-    def _unproven(self, proven: Proven) -> str:
-        name = approval_key(proven.approval) if proven.approval else proven.task
+    def _unproven(self, proven: Proven, name: str) -> str:
         domain = proven.letter.from_.rpartition("@")[2]
         return (told.UNPROVEN if self.authserv_id else told.NO_SERVER).format(name=name, domain=domain)
-
-    def _asked_again(self, proven: Proven) -> Reply | None:
-        """The question of an address that decides no more; None where it is not open or not theirs to see."""
-        name = approval_key(proven.approval)
-        try:
-            found = approvals.find(name, proven.sender, proven.origin)
-        except UserMistake:
-            return None  # the command itself says so
-        report = summary.read(proven.task, stream.replay(proven.heard.task.stream_id))
-        view = next((one for one in report.approvals if one.number == proven.approval), None)
-        if found.state != "open" or view is None:
-            return None
-        return registry.mistake(told.EXPIRED.format(name=name, rule=view.rule, does=fence(view.does)))
 
 
 def _parted(text: str) -> tuple[str, str]:
@@ -165,12 +163,9 @@ def _parted(text: str) -> tuple[str, str]:
     return first.strip(), below.strip()
 
 
-def _meant(proven: Proven, line: str) -> str | None:
-    """The command that a first line stands for; on the address of a question, decisions are about that."""
-    if not proven.approval:
-        return spoken.in_task(line, proven.task, spoken.IN_MAIL)
-    decision = spoken.in_task(line, approval_key(proven.approval), DECISIONS)
-    return decision or spoken.in_task(line, proven.task, spoken.IN_MAIL.difference(DECISIONS))
+def _kind(command: str) -> str:
+    """A command and what it is about, without what else it says."""
+    return " ".join(command.split(maxsplit=3)[:3])
 
 
 def _with_reason(command: str, below: str) -> str:

@@ -21,10 +21,13 @@ from bot.reports.visible import revealed
 from bot.stream import bell
 from bot.work.keys import key
 from handlers.email import told
-from handlers.email.acting import Acting, Proven
+from handlers.email.acting import Acting
+from handlers.email.allowance import HOUR, Allowance
 from handlers.email.authentication import dmarc
+from handlers.email.calls import Asking
 from handlers.email.letter import Letter, read
 from handlers.email.mailboxes import house_mailbox, subscription_of
+from handlers.email.proven import Proven
 from storage import database, inbox, letters, notices
 from storage import people as rows
 from storage.tables import Letters, Subscriptions
@@ -34,7 +37,6 @@ log = structlog.get_logger()
 BATCH = 100
 LARGE_BYTES = 32 * 1024  # what takes longer to read than the loop may stand still
 FORWARDED_CHARS = 2_000
-HOUR = timedelta(hours=1)
 NULL_SENDERS = ("", "<>")
 
 
@@ -50,6 +52,7 @@ class Rules:
         letters_per_hour: Of one sender.
         max_chars: The longest command that is read.
         ask_for: How long a question that is asked again may be answered.
+        letter_days: Days after which nothing is kept of a letter but what became of it.
     """
 
     domain: str
@@ -58,6 +61,7 @@ class Rules:
     letters_per_hour: int
     max_chars: int
     ask_for: timedelta
+    letter_days: float = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +86,36 @@ class Intake:
         self._addresses = addresses
         self._rules = rules
         self._now = now
-        self._acting = Acting(addresses, rules.authserv_id, rules.max_chars, rules.ask_for)
-        self._allowance = _Allowance(rules.letters_per_hour)
+        self._acting = Acting(
+            addresses,
+            Asking(addresses, rules.ask_for),
+            domain=rules.domain,
+            authserv_id=rules.authserv_id,
+            max_chars=rules.max_chars,
+        )
+        self._allowance = Allowance(rules.letters_per_hour)
+        self._erased: datetime | None = None
 
     async def drive(self) -> None:
-        """Settle whatever was kept, oldest first, until cancelled."""
+        """Settle whatever was kept, oldest first, and erase what is old, until cancelled."""
         heard = 0
         while True:
             while found := await database.insist(letters.unread, BATCH):
                 for letter_id in found:
                     await self._take(letter_id)
+            await self._erase()
             heard = await bell.wait(heard)
+
+    async def _erase(self) -> None:
+        """Once an hour: keep nothing of old letters but what became of them."""
+        now = self._now()
+        if self._erased and now - self._erased < HOUR:
+            return
+        self._erased = now
+        old = now - timedelta(days=self._rules.letter_days)
+        after = 0
+        while last := await database.insist(letters.erase, old, after, BATCH):
+            after = last
 
     async def _take(self, letter_id: int) -> None:
         """Settle a letter; one that trips over a bug is set aside, and holds up no other."""
@@ -204,27 +227,6 @@ class Intake:
         if letters.settle(row.id, "quarantined", why, task_id):
             kept = LetterQuarantined(letter=row.id, sender=sender, why=why)
             stream.record(stream.HOUSE, "mail", kept, self._now())
-
-
-class _Allowance:
-    """How many letters of one sender are taken in an hour; a restart forgets it."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._taken: dict[str, dict[int, datetime]] = {}
-
-    def take(self, sender: str, letter_id: int, at: datetime) -> bool:
-        """Take a letter, if there is room; one that was taken before takes no more."""
-        fresh = {
-            one: {number: when for number, when in taken.items() if at - when < HOUR}
-            for one, taken in self._taken.items()
-        }
-        self._taken = {one: taken for one, taken in fresh.items() if taken}
-        mine = self._taken.setdefault(sender, {})
-        if letter_id not in mine and len(mine) >= self._most:
-            return False
-        mine[letter_id] = at
-        return True
 
 
 def _clean(text: str) -> str:

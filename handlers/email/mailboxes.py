@@ -1,7 +1,5 @@
 """Which addresses of our domain are served: reply addresses that we made, `postmaster` and `abuse`."""
 
-from peewee import DoesNotExist
-
 from bot.reply_address import AskReply, TaskReply
 from storage import subscriptions
 from storage.tables import Subscriptions
@@ -22,11 +20,10 @@ def house_mailbox(address: str, domain: str) -> str:
 
 def subscription_of(target: TaskReply | AskReply) -> Subscriptions | None:
     """Whom a reply address was made for, with their task; None where that is no more."""
-    try:
-        found = subscriptions.get(target.subscription)
-    except DoesNotExist:
+    found = subscriptions.find(target.subscription)
+    if found is None or found.outlet != "email":
         return None
-    if found.outlet != "email" or (isinstance(target, TaskReply) and found.task_id != target.task):
+    if isinstance(target, TaskReply) and found.task_id != target.task:
         return None
     return found
 

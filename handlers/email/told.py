@@ -5,8 +5,14 @@ EMPTY = (
     "above the quotation and send it again."
 )
 OVER = (
-    "{task} is over: it is {state}, so nobody reads what you wrote. To go on with it, a team member begins "
-    "it anew with `task retry {task}` in Slack. Answer this mail with `status` to see how it ended."
+    "{task} is over: it is {state}, so nobody reads what you wrote. To go on with it, {how} in Slack. Answer "
+    "this mail with `status` to see how it ended."
+)
+RETRY = "begin it anew with `task retry {task}`"
+ASK_TO_RETRY = "ask whoever opened it, or a team member, to begin it anew with `task retry {task}`"
+OTHER = (
+    "Nothing was done: this address is for {signed}. Answer the mail about {named} to say something about "
+    "that."
 )
 NO_SERVER = (
     "Nothing was decided: decisions by mail are off here, because no mail server vouches for senders. Decide "
@@ -18,9 +24,26 @@ UNPROVEN = (
     "written it. Decide in Slack, with `task approve {name}` or `task deny {name} why`, or ask whoever runs "
     "the mail of {domain} to sign it (DKIM) and to publish a DMARC record."
 )
-EXPIRED = (
-    "Nothing was decided: the mail that you answered was too old. **{name}** is still open. {rule}\n\n"
-    "{does}\n\nAnswer this mail with `approve`, or with `deny` and why."
+EXPIRED = "Nothing was decided: the mail that you answered was too old, and {name} is still open."
+NO_CALL = "Nothing was decided: the mail that you answered is about {task} as a whole. This is what waits."
+UNDECIDED = "Nothing was decided: {name} is still open. The agent was told what you wrote."
+ALONE = "Answer this mail with `approve` alone on the first line, or with `deny: why`."
+NAME = "Answer this mail with the one that you mean: `approve {name}`, or `deny {name}` and why."
+LONG = (
+    "**{name}** is too long to be shown here. Decide on it in Slack, or answer the mail that reminds of it: "
+    "that has it attached."
+)
+LATE = (
+    "Nothing was decided: the mail that you answered was too old, and {name} is not open any more. {settled}."
+)
+ASKS = "**The agent asks:** {text}"
+STILL_ASKED = (
+    "The agent was told what you wrote. It answers no question: you answered another mail of {task}.\n\n"
+    "{question}\n\nAnswer this mail to answer that."
+)
+ANSWERED = (
+    "Nothing was said to {task}: your mail answers a question that is not open any more. {late} To tell the "
+    "agent more, answer this mail."
 )
 ATTACHED = "Attachments are not read yet: the agent is told your words, and does not see your files."
 STRANGER = (

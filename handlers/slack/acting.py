@@ -9,6 +9,7 @@ from bot.actors import Actor, Door, Origin
 from bot.commands import grammar, registry
 from bot.errors import UserMistake
 from bot.replies import Reply
+from handlers.slack import typed
 from storage import notices
 
 
@@ -42,14 +43,15 @@ def origin(channel: str, thread: str, *, private: bool) -> Origin:
     return Origin(Door.SLACK, channel, private=private, thread=thread)
 
 
-def answer(where: Origin, text: str, now: datetime, only_for: str = "") -> None:
+def answer(where: Origin, reply: Reply, now: datetime, only_for: str = "") -> None:
     """Say something in a thread; to one person alone where a channel has others.
 
     Args:
         where: Channel and thread.
-        text: Markdown.
+        reply: What.
         now: The time.
         only_for: Slack id of that person.
     """
     direct = where.place.startswith("D")
-    notices.add("slack", where.place, text, now, thread=where.thread, only_for="" if direct else only_for)
+    only_for = "" if direct else only_for
+    notices.add("slack", where.place, typed.shown(reply), now, thread=where.thread, only_for=only_for)

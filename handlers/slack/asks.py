@@ -7,9 +7,6 @@ from bot.commands.registry import COMMANDS
 
 ALONE = {"list": "task list", "tasks": "task list", "agents": "agent list"}
 GROUPS = ("agent", "task")
-_ABOUT = re.compile(
-    r"([^\W\d_]+)\s+([AT]-?\d{1,15})(?![\w-])[.,:;!]?(.*)", re.ASCII | re.DOTALL | re.IGNORECASE
-)
 _TO_AGENT = re.compile(r"@[a-z0-9][\w.-]*[:,]?(?!\S)", re.IGNORECASE)
 TWO = 2
 
@@ -32,8 +29,8 @@ def command(text: str, key: str = "") -> str | None:
         return f"help {topic}".strip()
     if first in ALONE and not rest.strip(" .!?"):
         return ALONE[first]
-    if about := _ABOUT.fullmatch(text.strip()):
-        return spoken.in_task(f"{about[1]}{about[3]}", about[2])
+    if about := spoken.about(text):
+        return spoken.in_task(text, about)
     if first == "assign" and not (key and len(rest.split(maxsplit=TWO)) < TWO):
         return f"agent {text}"
     return spoken.in_task(text, key) if key else None

@@ -36,7 +36,7 @@ def submitted(acting: Acting, submission: Submission, now: datetime) -> Reply | 
     purpose = submission.purpose
     where = origin(purpose.channel, purpose.thread, private=purpose.private)
     actor = acting.who(submission.user.id, submission.user.username, now)
-    reply = acting.run(f"{purpose.value} {submission.text}", actor, where, now)
+    reply = acting.run(f"{purpose.value} -- {submission.text}", actor, where, now)
     if reply.ok:
         _tell(reply, where, submission.user.id, now)
     return reply
@@ -46,7 +46,7 @@ def unopened(press: Press, now: datetime) -> None:
     """The modal could not be shown: say what to type."""
     value = press.button.value
     text = f"Slack did not show the box for your words. Type them instead: `/{value} …`"
-    answer(_where(press), text, now, press.user.id)
+    answer(_where(press), Reply(text), now, press.user.id)
 
 
 def purpose(press: Press) -> Purpose:
@@ -93,4 +93,4 @@ def _where(press: Press) -> Origin:
 
 def _tell(reply: Reply, where: Origin, user: str, now: datetime) -> None:
     if not (reply.ok and reply.shown):
-        answer(where, reply.text, now, user)
+        answer(where, reply, now, user)

@@ -16,9 +16,10 @@ from bot.commands.grammar import Parsed
 from bot.delivery.mrkdwn import cut, from_markdown
 from bot.errors import UserMistake
 from bot.replies import Reply
+from handlers.slack import typed
 from handlers.slack.acting import Acting, origin
 from handlers.slack.decode import decode
-from handlers.slack.payloads import SlashCommand
+from handlers.slack.payloads import SlashCommand, problems
 from storage import database, inbox
 
 log = structlog.get_logger()
@@ -43,14 +44,14 @@ class Commands:
         try:
             reply = await self._answer(SlashCommand.model_validate(command))
         except ValidationError as error:
-            missing = ", ".join(str(problem["loc"][0]) for problem in error.errors())
-            reply = registry.mistake(f"Nothing was done: Slack's request has no {missing}. Try again.")
+            wrong = problems(error)
+            reply = registry.mistake(f"Nothing was done: Slack's request has no good {wrong}. Try again.")
         except UserMistake as error:
             reply = registry.mistake(str(error), "usage")
         except database.Fault as error:
             log.exception("command not carried out", command=command["command"])
             reply = registry.mistake(f"Nothing was done: the database says “{error}”. Tell an admin.")
-        await ack(response_type="ephemeral", text=cut(from_markdown(reply.text), ANSWER_CHARS))
+        await ack(response_type="ephemeral", text=cut(from_markdown(typed.shown(reply)), ANSWER_CHARS))
 
     async def _answer(self, command: SlashCommand) -> Reply:
         """Carry a command out: one that only reads waits for nobody, and is not noted."""

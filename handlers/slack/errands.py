@@ -1,4 +1,4 @@
-"""What is done after the ack, because it asks Slack: nobody waits for it, and it may fail."""
+"""What asks Slack: it is done beside everything else, outlives the ack, and may fail."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -17,17 +17,21 @@ class Errands:
     def __init__(self) -> None:
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    def run(self, name: str, errand: Coroutine[Any, Any, None]) -> None:
+    def run(self, name: str, errand: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin one, unless one of this name is under way.
 
         Args:
             name: What it does, for the log.
             errand: Does it; the house's own errors are logged and harmless.
+
+        Returns:
+            The one that is under way.
         """
         if name in self._running:
             errand.close()
-            return
-        self._running[name] = asyncio.create_task(self._run(name, errand))
+        else:
+            self._running[name] = asyncio.create_task(self._run(name, errand))
+        return self._running[name]
 
     async def close(self) -> None:
         """Give up what is under way."""

@@ -5,7 +5,7 @@ any order: `heard` is the one way in for all of them, and acts once.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -23,6 +23,7 @@ from storage import agents, discussions, inbox, messages, people, tasks
 from storage.tables import Discussions, Messages, Tasks
 
 _BARE = re.compile(r"<@([A-Z0-9]+)>")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _MARKUP = re.compile(r"[<>|\s]+")
 UNCLEAR = (
     "That is no command, and no agent is set for this place. Name one, `@coder …`, or let an admin set one: "
@@ -37,13 +38,11 @@ class Ask:
     Attributes:
         command: As text of the grammar.
         kind: Something for an agent (a task, or something said to one), or a command.
-        aloud: It was plainly said to the bot, so that everybody may read the answer to a mistake.
         lead: What stands before the answer.
     """
 
     command: str
     kind: Literal["task", "said", "command"] = "command"
-    aloud: bool = True
     lead: str = ""
 
 
@@ -53,7 +52,7 @@ class Heard:
 
     Attributes:
         taken: An agent will see it.
-        nameless: It was said by somebody whose name is not known yet.
+        nameless: It was said by somebody who is still called by their id.
     """
 
     taken: bool = False
@@ -63,10 +62,15 @@ class Heard:
 NOTHING = Heard()
 
 
+def known(user_id: str) -> bool:
+    """Whether somebody was seen before; only reads."""
+    return people.find("slack", user_id) is not None
+
+
 def concerns(message: Message, words: Words) -> bool:
     """Whether a message is for the bot, or tells that a place is not as public as it was; only reads."""
-    known = discussions.find("slack", message.channel)
-    moved = known is not None and message.private not in (None, known.private)
+    place = discussions.find("slack", message.channel)
+    moved = place is not None and message.private not in (None, place.private)
     return moved or _to_bot(message, words) or _task(message) is not None
 
 
@@ -105,7 +109,7 @@ def heard(acting: Acting, event_id: str, message: Message, words: Words, now: da
         discussion.id,
         message.ts,
         actor.name,
-        tokens.readable(_named(words.whole)),
+        _kept(words),
         message.at,
         thread=message.thread_ts,
         person_id=actor.id,
@@ -136,7 +140,7 @@ def _asked(words: Words, task: Tasks | None, discussion: Discussions) -> Ask | N
             return Ask(f"task show {key}")
     if not words.whole or not (words.mentioned or task.state in tasks.OPEN):
         return None
-    return Ask(f"task say {key} -- {words.whole}", "said", aloud=words.mentioned)
+    return Ask(f"task say {key} -- {words.whole}", "said")
 
 
 def _command(text: str) -> Ask:
@@ -161,12 +165,16 @@ def _asked_of_bot(words: Words, discussion: Discussions) -> Ask:
 def _act(
     acting: Acting, ask: Ask, message: Message, actor: Actor, discussion: Discussions, now: datetime
 ) -> int | None:
-    """Run it and answer; the task whose agent is told by it, if one is."""
+    """Run it, answer (a mistake to whoever made it alone), and name the task whose agent is told by it."""
     where = origin(message.channel, message.thread_ts or message.ts, private=discussion.private)
     reply = acting.run(_named(ask.command), actor, where, now)
     task = tasks.in_thread("slack", f"{where.place}:{where.thread}")
-    if not (reply.ok and _shown(ask, reply, task)):
-        answer(where, ask.lead + reply.text, now, "" if ask.aloud else message.user)
+    if not reply.ok or ask.lead:
+        # a private note in a thread is shown only where there is one already
+        beside = where if message.thread_ts or message.direct else replace(where, thread="")
+        answer(beside, replace(reply, text=ask.lead + reply.text), now, message.user)
+    elif not _shown(ask, reply, task):
+        answer(where, reply, now)
     return task.id if task and reply.ok and ask.kind != "command" else None
 
 
@@ -185,6 +193,11 @@ def _named(text: str) -> str:
         return f"<@{match[1]}|{name}>" if name else match[0]
 
     return _BARE.sub(named, text)
+
+
+def _kept(words: Words) -> str:
+    """What is kept of what was said; a character that no table holds is `?`."""
+    return _UNSTORABLE.sub("?", tokens.readable(_named(words.whole)))
 
 
 def kept(event: Changed | Deleted) -> Messages | None:
@@ -207,7 +220,7 @@ def changed(acting: Acting, event_id: str, event: Changed, words: Words, now: da
     message = kept(event)
     if message is None or not inbox.first_time(f"slack:{event_id}", now):
         return
-    text = tokens.readable(_named(words.whole))
+    text = _kept(words)
     if text == message.text:
         return
     messages.edit(message.id, text)
@@ -219,10 +232,10 @@ def changed(acting: Acting, event_id: str, event: Changed, words: Words, now: da
     if meant:
         actor = acting.who(said.user, "", now)
         where: Origin = origin(said.channel, said.thread_ts or said.ts, private=discussion.private)
-        command = f"task say {key_of(message.task_id)} -- Correction: {_named(meant)}"
+        command = f"task say {key_of(message.task_id)} --answers 0 -- Correction: {_named(meant)}"
         reply = acting.run(command, actor, where, now)
         if not reply.ok:
-            answer(where, reply.text, now, said.user)
+            answer(where, reply, now, said.user)
 
 
 def _meant(acting: Acting, ask: Ask | None) -> str:

@@ -1,9 +1,10 @@
 """Bolt's listeners: each reads a payload, does one short transaction, and acks.
 
 Bolt runs with `process_before_response=True`: what a listener answers is the ack. What has to ask Slack is an
-errand for afterwards.
+errand beside it.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.slack_errors import answered
 from bot.errors import LegworkError
-from handlers.slack import buttons, hearing, mentions
+from handlers.slack import buttons, hearing, mentions, typed
 from handlers.slack.acting import Acting
 from handlers.slack.commands import Commands
 from handlers.slack.errands import Errands
@@ -45,6 +46,7 @@ COMMANDS = re.compile("^/(agent|task)$")
 EVENTS = ("message", "app_mention")
 EVERY = re.compile("")
 TAKEN = "eyes"
+NAME_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +124,15 @@ class SlackDoor:
         words = mentions.read(message.text, envelope.bot)
         if not _counts(envelope, message) or not await database.look(hearing.concerns, message, words):
             return
+        stranger = not await database.look(hearing.known, message.user)
+        if stranger:
+            # The one ack that waits for Slack, which waits 3 s for it: else somebody new is an id in the
+            # thread, mails and report of their first task for ever. A later name is learned all the same.
+            await asyncio.wait({self._learn(message.user)}, timeout=NAME_S)
         heard = await database.at_once(
             hearing.heard, self.acting, envelope.event_id, message, words, self.now()
         )
-        if heard.nameless:
+        if heard.nameless and not stranger:
             self._learn(message.user)
         if heard.taken:
             self.errands.run(f"react to {message.channel} {message.ts}", self._react(message))
@@ -179,7 +186,7 @@ class SlackDoor:
         if reply is None or reply.ok:
             await ack(response_action="clear")
         else:
-            await ack(response_action="errors", errors={"why": reply.text})
+            await ack(response_action="errors", errors={"why": typed.shown(reply)})
 
     async def _ask_why(self, press: Press, view: dict[str, Any]) -> None:
         """Show the modal; Slack lets us for 3 seconds after the press."""
@@ -192,8 +199,8 @@ class SlackDoor:
     async def _react(self, message: Message) -> None:
         await answered(self.client.reactions_add(channel=message.channel, timestamp=message.ts, name=TAKEN))
 
-    def _learn(self, user_id: str) -> None:
-        self.errands.run(f"name of {user_id}", learn_name(self.client, user_id))
+    def _learn(self, user_id: str) -> asyncio.Task[None]:
+        return self.errands.run(f"name of {user_id}", learn_name(self.client, user_id, self.now))
 
 
 def _counts(envelope: Envelope, said: Said) -> bool:

@@ -13,7 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from storage.tables import EPOCH, MICROSECOND
 
 Id = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,40}$")]
-Stamp = Annotated[str, Field(pattern=r"^[0-9]{1,12}\.[0-9]{6}$")]
+Stamp = Annotated[str, Field(pattern=r"^[0-9]{1,10}\.[0-9]{6}$")]  # until 2286
+Token = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]  # what Slack makes up: shown nowhere, but kept
+Name = Annotated[str, BeforeValidator(lambda value: _printable(value) if isinstance(value, str) else "")]
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 Privacy = bool | None
 
@@ -21,6 +23,10 @@ DIRECT = {"im", "app_home"}
 PRIVATE = {"channel": False, "group": True, "mpim": True, **dict.fromkeys(DIRECT, True)}
 PROBLEM_CHARS = 300
 HIDDEN_NAMES = {"privategroup", "directmessage"}
+
+
+def _printable(name: str) -> str:
+    return "".join(char for char in name if char.isprintable())
 
 
 class Payload(BaseModel):
@@ -77,10 +83,10 @@ class SlashCommand(Payload):
 
     command: str
     text: str = ""
-    trigger_id: str = Field(min_length=1)
-    user_id: str = Field(min_length=1)
-    user_name: str = ""
-    channel_id: str = Field(min_length=1)
+    trigger_id: Token
+    user_id: Id
+    user_name: Name = ""
+    channel_id: Id
     channel_name: str = ""
 
     @property
@@ -154,7 +160,7 @@ class Deleted(Place):
 class Envelope(Payload):
     """An event's surroundings."""
 
-    event_id: str = Field(min_length=1, max_length=80)
+    event_id: Token
     team_id: Text = ""
     authorizations: tuple[Authorization, ...] = ()
 
@@ -174,7 +180,7 @@ class Person(Payload):
     """Who pressed or submitted."""
 
     id: Id
-    username: Text = ""
+    username: Name = ""
     team_id: Text = ""
 
 
@@ -219,7 +225,7 @@ class Press(Payload):
     channel: Channel
     container: Container
     actions: tuple[Button, ...] = Field(min_length=1, max_length=1)
-    trigger_id: str = Field(min_length=1, max_length=200)
+    trigger_id: Token
     team: Team | None = None
     enterprise: Any = None
 
@@ -260,7 +266,7 @@ class Submission(Payload):
     """`view_submission` of the modal that asks why."""
 
     user: Person
-    trigger_id: str = Field(min_length=1, max_length=200)
+    trigger_id: Token
     purpose: Purpose
     text: str = Field(min_length=1, max_length=3_000)
 
@@ -272,7 +278,7 @@ class Submission(Payload):
             view = body["view"]
             entered = view["state"]["values"]["why"]["text"]["value"]
             purpose = json.loads(view["private_metadata"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, RecursionError) as error:
             raise ValueError("it is no submission of this modal") from error
         return {**body, "purpose": purpose, "text": entered}
 

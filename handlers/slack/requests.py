@@ -18,6 +18,8 @@ log = structlog.get_logger()
 TIMESTAMP = "x-slack-request-timestamp"
 SIGNATURE = "x-slack-signature"
 MOST_DIGITS = 12
+# What Bolt trips over in a body that is not as Slack makes them; the last, where JSON is nested too deep.
+UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
 
@@ -49,7 +51,7 @@ class SlackRequests:
             return BoltResponse(status=401, body="This is not signed by Slack.")
         try:
             request = AsyncBoltRequest(body=text, headers={name: [value] for name, value in headers.items()})
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except UNREADABLE as error:
             log.warning("Slack's request cannot be read", why=type(error).__name__)
             return BoltResponse(status=400, body="This is no request as Slack makes them.")
         return await self.dispatch(request)

@@ -17,7 +17,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.slack.requests import Dispatch
+from handlers.slack.requests import UNREADABLE, Dispatch
 
 log = structlog.get_logger()
 
@@ -81,6 +81,6 @@ def _read(request: SocketModeRequest) -> AsyncBoltRequest | None:
     try:
         headers = build_headers(request)
         return AsyncBoltRequest(mode="socket_mode", body=request.payload, headers=headers)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except UNREADABLE as error:
         log.warning("Slack's request cannot be read", why=type(error).__name__)
         return None

@@ -75,6 +75,7 @@ def up(migrator: Any, db: Database) -> None:
         call_id = CharField()
         digest = CharField()
         own = BooleanField()
+        asked_of = CharField()
         state = CharField()
         by = CharField()
         door = CharField()
@@ -143,6 +144,11 @@ def up(migrator: Any, db: Database) -> None:
         migrator.add_column("tasks", "question", empty),
         migrator.add_column("tasks", "priority", IntegerField(default=0)),
         migrator.add_column("tasks", "budget", empty),
+        migrator.add_column("workspaces", "named", BooleanField(default=False, index=True)),
+        migrator.add_column(
+            "workspaces", "discussion_id", ForeignKeyField(Discussions, field=Discussions.id, null=True)
+        ),
         migrator.add_column("runs", "parked", BooleanField(default=False)),
         migrator.add_column("subscriptions", "cadence", CharField(default="all")),
+        migrator.add_index("subscriptions", ("outlet", "thread")),
     )

@@ -178,8 +178,8 @@ WRITTEN: list[tuple[Fact, bytes]] = [
         ),
     ),
     (
-        InstructionGiven(text="No", by="Mel", door="email", answers="1"),
-        b'{"v":1,"kind":"InstructionGiven","text":"No","by":"Mel","door":"email","answers":"1"}',
+        InstructionGiven(text="No", by="Mel", door="email", answers="1", commands=True),
+        b'{"v":1,"kind":"InstructionGiven","text":"No","by":"Mel","door":"email","answers":"1","commands":true}',
     ),
     (
         QuestionAsked(step=1, call_id="1", text="Which?", options=("a", "b")),

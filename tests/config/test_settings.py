@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from config.settings import BadSettingsError, Settings, default_home, defaults, given, load
+from config.settings import BadSettingsError, Settings, default_home, given, load, tables
 
 REPOSITORY = Path(__file__).parents[2]
 PREFIXES = ("LEGWORK_", "SLACK_")
@@ -51,6 +51,7 @@ def test_every_setting_is_read_from_its_variable(field: str, monkeypatch: pytest
     value = {
         "log_format": "json",
         "database_url": "sqlite:///x",
+        "config": "/own.toml",
         **dict.fromkeys(("http", "smtp", "lmtp"), "[::1]:8"),
         "openai_base_url": "http://127.0.0.1:77/v1",
         "anthropic_base_url": "http://127.0.0.1:77",
@@ -81,12 +82,13 @@ def test_the_environment_wins_over_the_file_and_arguments_over_both(
         ("U1", ("U1",)),
         ("U1,dana@example.org", ("U1", "dana@example.org")),
         (" U1 , ,dana@example.org,\n", ("U1", "dana@example.org")),
+        ("U1,Dana@Example.ORG", ("U1", "dana@example.org")),
     ],
 )
 def test_admins_are_parted_by_commas(
     text: str, admins: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """White space and empty places in the list mean nothing."""
+    """White space and empty places in the list mean nothing; addresses are in lower case from here on."""
     monkeypatch.setenv("LEGWORK_ADMINS", text)
     assert load().admins == admins
     assert given(LEGWORK_ADMINS=text).admins == admins
@@ -182,7 +184,7 @@ def test_the_database_lies_in_the_data_folder() -> None:
 
 def test_a_new_installation_has_agents() -> None:
     """Every agent of the defaults has a name that people can type, and says what it does."""
-    agents = defaults()["agents"]
+    agents = tables()["agents"]
     assert [agent["name"] for agent in agents] == ["coder", "analyst"]
     for agent in agents:
         assert re.fullmatch(r"[a-z][a-z0-9-]*", agent["name"])
@@ -218,3 +220,25 @@ def test_the_data_folder_may_be_named_as_in_a_shell(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", "/home/ada")
     assert given(LEGWORK_HOME="~/legwork").home == Path("/home/ada/legwork")
     assert given(LEGWORK_HOME="").home == default_home()
+
+
+@pytest.mark.parametrize("written", ["own.toml", "./own.toml", "~/own.toml", "{here}/own.toml"])
+def test_the_configuration_may_be_named_as_in_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """From the folder that Legwork is started in, or from the user's home; then it is found from anywhere."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    found = given(LEGWORK_CONFIG=written.format(here=tmp_path)).config
+    assert found == str(tmp_path / "own.toml")
+    assert given(LEGWORK_CONFIG="").config == ""
+
+
+def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """With what to do."""
+    file = tmp_path / "own.toml"
+    for content in (None, b"[[agents", b"\xff"):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(BadSettingsError, match=r"^LEGWORK_CONFIG names .*own\.toml, .* Mend the file\.$"):
+            tables(str(file))

@@ -1,23 +1,31 @@
-"""People in a practice room with a bot, and workers that can be killed."""
+"""People in a practice room with a bot, and parts of it that can be killed."""
 
 import asyncio
+import contextlib
+import json
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from bot import people
+from bot import people, stream
 from bot.actors import Door, Origin
 from bot.app.house import House, now
 from bot.commands import grammar, registry
+from bot.events import InstructionGiven
 from bot.practice import Delivered, Message, PracticeRoom
+from bot.practice.slack import BOT_USER
 from bot.replies import Reply
 from bot.stream import bell
 from storage import database
+from storage.tables import Tasks
 
 T = TypeVar("T")
 PATIENCE_S = 30.0
+Start = Callable[..., Awaitable["Part"]]
 
 
 async def until(predicate: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
@@ -28,6 +36,13 @@ async def until(predicate: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
             raise TimeoutError(f"did not come true within {timeout_s} s")
         await asyncio.sleep(0.01)
     return found
+
+
+async def in_time(look: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for what another process brings about: it rings no bell here."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await look():  # noqa: ASYNC110  no event tells of it
+            await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -64,6 +79,54 @@ class Team:
             while not await look():
                 heard = await bell.wait(heard)
 
+    async def message(self, saying: str, thread: str = "", channel: str = "general") -> Message:
+        """The bot's first message in a channel, or in one of its threads, that says this, once it does."""
+
+        def there() -> Message | None:
+            slack = self.room.slack
+            found = [slack.thread(channel, thread)] if thread else self.threads(channel)
+            ours = (one for messages in found for one in messages if one.user == BOT_USER)
+            return next((one for one in ours if _says(one, saying)), None)
+
+        found = await self.room.wait_for(there, PATIENCE_S)
+        assert found
+        return found
+
+    async def note(self, saying: str, user: str = "alice") -> Message:
+        """What one person alone is told, once it says this."""
+
+        def there() -> Message | None:
+            told = self.room.slack.ephemerals(user)
+            return next((one for one in told if _says(one, saying)), None)
+
+        found = await self.room.wait_for(there, PATIENCE_S)
+        assert found
+        return found
+
+    async def settled(self, state: str, key: str = "T-1") -> dict[str, Any]:
+        """A task once it is in this state."""
+        found: dict[str, Any] = {}
+
+        async def look() -> bool:
+            found.update((await self.does(f"task show {key}")).data)
+            return bool(found["state"] == state)
+
+        await self.comes_true(look)
+        return found
+
+    async def told(self, task_id: int = 1) -> list[InstructionGiven]:
+        """What people told a task's agent."""
+
+        def read() -> list[InstructionGiven]:
+            facts = (event.fact for event in stream.replay(Tasks.get_by_id(task_id).stream_id))
+            return [fact for fact in facts if isinstance(fact, InstructionGiven)]
+
+        return await database.run(read)
+
+    def workspace(self, task_id: int = 1) -> Path:
+        """Where a task works."""
+        return self.house.workspaces.path(f"t-{task_id}")
+
     async def does(self, text: str) -> Reply:
         """The operator runs a command on the bot's own machine."""
         return await database.run(self._do, text, Origin(Door.CLI))
@@ -80,11 +143,33 @@ class Team:
         return registry.run(registry.Call(parsed.name, parsed.arguments, operator, origin), now())
 
 
-class Worker:
-    """A worker in a process of its own, which can be killed."""
+def _says(message: Message, text: str) -> bool:
+    return text in message.text or text in str(message.blocks)
+
+
+class Part:
+    """A part of the bot in a process of its own, which can be killed.
+
+    Attributes:
+        process: The process.
+        logged: What it logged so far.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        self.logged: list[dict[str, Any]] = []
+        self._reading = asyncio.create_task(self._read())
+
+    async def says(self, event: str) -> dict[str, Any]:
+        """The first thing it logs under this name."""
+
+        def said() -> dict[str, Any] | None:
+            assert not self._reading.done(), f"it ended before it said {event!r}"
+            return next((line for line in self.logged if line.get("event") == event), None)
+
+        found = await until(said)
+        assert found
+        return found
 
     def kill(self) -> None:
         """As the kernel or a power cut would: no chance to clean up."""
@@ -93,4 +178,16 @@ class Worker:
     async def stop(self) -> int:
         """As an operator does; the exit code."""
         self.process.terminate()
-        return await asyncio.wait_for(self.process.wait(), PATIENCE_S)
+        return await asyncio.wait_for(self.ended(), PATIENCE_S)
+
+    async def ended(self) -> int:
+        """The exit code, once it is over."""
+        await asyncio.shield(self._reading)
+        return await self.process.wait()
+
+    async def _read(self) -> None:
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            sys.stderr.write(line.decode())
+            with contextlib.suppress(ValueError):  # a traceback, say
+                self.logged.append(dict(json.loads(line)))

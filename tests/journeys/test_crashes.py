@@ -1,14 +1,11 @@
 """Processes die at any instant; work and messages are there once all the same."""
 
 import email
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from storage import database
 from storage.tables import Deliveries, Runs
-from tests.fakes.team import Team, Worker, until
-
-StartWorker = Callable[..., Awaitable[Worker]]
+from tests.fakes.team import Start, Team, until
 
 THREE_STEPS = """Survive
 ```sh
@@ -22,10 +19,6 @@ cat log
 ```"""
 
 
-def workspace(team: Team, task_id: int) -> Path:
-    return team.house.workspaces.path(f"t-{task_id}")
-
-
 def alive(pid: int) -> bool:
     """Whether a process is there and is no zombie."""
     try:
@@ -34,16 +27,16 @@ def alive(pid: int) -> bool:
         return False
 
 
-async def test_a_worker_killed_in_mid_command_is_taken_over(desk: Team, start_worker: StartWorker) -> None:
+async def test_a_worker_killed_in_mid_command_is_taken_over(desk: Team, start_worker: Start) -> None:
     """After kill -9 in step 2 another worker finishes: step 1 ran once, messages are there once."""
     task_id = await desk.assigned_in_slack(THREE_STEPS)
     first = await start_worker()
-    await until((workspace(desk, task_id) / "started").exists)
+    await until((desk.workspace(task_id) / "started").exists)
     pid = await database.run(lambda: Runs.get(Runs.task == task_id).sandbox_pid)
     assert alive(pid)
     first.kill()
     await until(lambda: not alive(pid))
-    (workspace(desk, task_id) / "go").touch()
+    (desk.workspace(task_id) / "go").touch()
 
     await start_worker()
     thread = await desk.thread_with_report()
@@ -57,26 +50,22 @@ async def test_a_worker_killed_in_mid_command_is_taken_over(desk: Team, start_wo
     assert parts[-2:] == ["result", f"T-{task_id}-report.pdf"]
 
 
-async def test_a_worker_that_is_stopped_lets_others_go_on_at_once(
-    desk: Team, start_worker: StartWorker
-) -> None:
+async def test_a_worker_that_is_stopped_lets_others_go_on_at_once(desk: Team, start_worker: Start) -> None:
     """After SIGTERM no lease has to run out: the claim is given back, and the sandbox is dead."""
     task_id = await desk.assigned_in_slack(THREE_STEPS)
     first = await start_worker(LEGWORK_LEASE_SECONDS="300")
-    await until((workspace(desk, task_id) / "started").exists)
+    await until((desk.workspace(task_id) / "started").exists)
     pid = await database.run(lambda: Runs.get(Runs.task == task_id).sandbox_pid)
     assert await first.stop() == 0
     assert not alive(pid)
-    (workspace(desk, task_id) / "go").touch()
+    (desk.workspace(task_id) / "go").touch()
 
     await start_worker()
     await desk.thread_with_report()
     assert (await desk.does(f"task show T-{task_id}")).data["state"] == "done"
 
 
-async def test_a_post_that_went_out_before_the_crash_is_not_repeated(
-    desk: Team, start_worker: StartWorker
-) -> None:
+async def test_a_post_that_went_out_before_the_crash_is_not_repeated(desk: Team, start_worker: Start) -> None:
     """Killed between a post and its commit, the root, the result and the file are found, not sent again."""
     slack = desk.room.slack
     for method in ("chat.postMessage", "chat.postMessage", "files.completeUploadExternal"):
@@ -99,7 +88,7 @@ async def test_a_post_that_went_out_before_the_crash_is_not_repeated(
 
 
 async def test_a_mail_that_may_have_gone_out_comes_again_under_the_same_id(
-    desk: Team, start_worker: StartWorker
+    desk: Team, start_worker: Start
 ) -> None:
     """Killed between a mail and its commit, the mail comes again with its Message-ID; that is recorded."""
     mailbox = desk.room.mailbox

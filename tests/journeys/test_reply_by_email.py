@@ -36,30 +36,18 @@ async def letter(team: Team, saying: str) -> Letter:
     return found
 
 
-async def settled(team: Team, state: str) -> dict[str, object]:
-    """The task T-1 once it is in this state."""
-    found: dict[str, object] = {}
-
-    async def look() -> bool:
-        found.update((await team.does("task show T-1")).data)
-        return found["state"] == state
-
-    await team.comes_true(look)
-    return found
-
-
 async def test_an_approval_by_mail(team: Team) -> None:
     """The call waits, an approver answers `approve`, it runs once; the thread shows who decided and how."""
     await team.does("agent edit coder --approvers dana@example.org")
     await team.does('agent tools ask coder terminal "touch *"')
     await team.types(TOUCH)
     asked = await letter(team, "A-1")
-    assert (await settled(team, "waiting"))["approvals"]
+    assert (await team.settled("waiting"))["approvals"]
     assert asked.reply_to.startswith("ask+")
     answer = await team.room.mailbox.reply(asked, "approve")
     assert answer.code == 250
-    done = await settled(team, "done")
-    assert [step["output"] for step in done["steps"]] == ["made\n"]  # type: ignore[attr-defined]
+    done = await team.settled("done")
+    assert [step["output"] for step in done["steps"]] == ["made\n"]
     thread = await team.thread_with_report()
     (shown,) = [message for message in thread if "A-1" in str(message.blocks)]
     assert "Approved by dana by email" in str(shown.blocks)
@@ -73,9 +61,9 @@ async def test_a_denial_by_mail_reaches_the_agent(team: Team) -> None:
     await team.does('agent tools ask coder terminal "touch *"')
     await team.types(TOUCH)
     await team.room.mailbox.reply(await letter(team, "A-1"), "Deny: not before Monday\n\nDana")
-    done = await settled(team, "failed")
+    done = await team.settled("failed")
     assert "not before Monday" in str(done["outcome"])
-    assert done["steps"][0]["state"] == "refused"  # type: ignore[index]
+    assert done["steps"][0]["state"] == "refused"
 
 
 async def test_without_a_dmarc_pass_nothing_is_approved(team: Team) -> None:
@@ -88,7 +76,7 @@ async def test_without_a_dmarc_pass_nothing_is_approved(team: Team) -> None:
     await letter(team, "DMARC")
     assert (await team.does("task show T-1")).data["state"] == "waiting"
     await team.room.mailbox.reply(asked, "approve")
-    await settled(team, "done")
+    await team.settled("done")
 
 
 async def test_a_question_is_answered_by_mail(team: Team) -> None:
@@ -96,8 +84,8 @@ async def test_a_question_is_answered_by_mail(team: Team) -> None:
     await team.types(ASK)
     asked = await letter(team, "It offers:")
     await team.room.mailbox.reply(asked, "main, please")
-    done = await settled(team, "done")
-    assert done["steps"][-1]["output"] == "deploying main, please\n"  # type: ignore[index]
+    done = await team.settled("done")
+    assert done["steps"][-1]["output"] == "deploying main, please\n"
     thread = await team.thread_with_report()
     (shown,) = [
         message
@@ -112,7 +100,7 @@ async def test_a_member_stops_a_task_by_mail(team: Team) -> None:
     await team.does("agent people role dana@example.org member")
     await team.types(ASK)
     await team.room.mailbox.reply(await letter(team, "It offers:"), "Cancel.\n\nThanks")
-    await settled(team, "cancelled")
+    await team.settled("cancelled")
 
 
 async def test_status_is_answered_in_the_same_thread(team: Team) -> None:
@@ -134,3 +122,10 @@ async def test_a_forged_reply_address_is_refused(team: Team) -> None:
     forged = asked.reply_to.replace("task+1.", "task+2.")
     assert forged != asked.reply_to
     assert (await team.room.mailbox.reply(asked, "cancel", to=forged)).code == 550
+
+
+async def test_an_agent_offers_no_word_that_stops_or_decides(team: Team) -> None:
+    """`cancel` by mail must stop a task whatever its agent asks: an agent that offers it is told so."""
+    await team.types(ASK.replace("- dev", "- cancel"))
+    ended = await team.settled("failed")
+    assert "offer other words" in str(ended["outcome"])

@@ -239,7 +239,7 @@ async def test_pending_names_what_was_not_applied() -> None:
     """An open database has nothing pending; a forgotten migration is named."""
     assert await database.run(database.pending) == []
     await database.run(statement, "DELETE FROM schema_migration")
-    assert await database.run(database.pending) == ["0001_main_job", "0002_every_door"]
+    assert await database.run(database.pending) == ["0001_main_job", "0002_every_door", "0003_merged_people"]
 
 
 async def test_only_the_owner_reads_the_database(core: Core) -> None:

@@ -68,8 +68,8 @@ async def test_an_ended_task_owes_one_report(core: Core) -> None:
         owed = tasks.report_due()
         assert owed is not None
         assert owed.id == second
-        assert tasks.settle_report(second)
-        assert not tasks.settle_report(second)
+        assert tasks.settle_report(second, owed.ended_at)
+        assert not tasks.settle_report(second, owed.ended_at)
         assert tasks.report_due(second) is None
         owed = tasks.report_due()
         assert owed is not None

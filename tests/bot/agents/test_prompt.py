@@ -68,4 +68,7 @@ def test_who_speaks_is_said() -> None:
     """By name and door; a name cannot pretend to be more than a line."""
     told = prompt.told(InstructionGiven(text="Stop", by="Mel\n\nAda, in Slack", door="email"))
     assert told.words == "Mel Ada, in Slack, by email tells you:\n\nStop"
-    assert told.text == "Stop"
+    assert (told.text, told.commands) == ("Stop", False)
+    trusted = InstructionGiven(text="Stop", by="Mel", door="email", commands=True)
+    assert prompt.told(trusted).commands
+    assert not prompt.stuck(3).commands

@@ -120,3 +120,13 @@ def test_an_interrupted_call_is_answered() -> None:
     )
     assert story.pending == []
     assert story.news()[-1] == Answer("1.1", ok=False, interrupted=True)
+
+
+def test_an_answer_is_no_instruction() -> None:
+    """What answers a question is the result of the call that asked, and comes once."""
+    answer = InstructionGiven(text="```sh\nx\n```", by="Mel", door="email", answers="1.1", commands=True)
+    told = ToolFinished(step=1, call_id="1.1", ok=True, output=answer.text)
+    news = read(OPENED, RUN, turn(2), answer, told).news()
+    assert kinds(news) == ["turn 1", answer.text]
+    assert isinstance(news[-1], Answer)
+    assert news[-1].by == "Mel, by email, answers"

@@ -1,7 +1,6 @@
 """Agents that think: from a task to its end, through a provider's protocol."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 from pydantic import Field
@@ -16,9 +15,7 @@ from bot.tools.shelf import SHELF
 from storage import database, tasks
 from tests.bot.agents.thinking import ended, facts, state, thinking, told
 from tests.fakes.models import ModelServer, calls, fails, says
-from tests.fakes.team import Team, Worker
-
-StartWorker = Callable[..., Awaitable[Worker]]
+from tests.fakes.team import Start, Team
 
 
 def run(command: str) -> tuple[str, dict[str, str]]:
@@ -264,7 +261,7 @@ async def test_without_a_key_a_task_says_so(desk: Team, server: ModelServer) -> 
 
 
 async def test_a_worker_killed_in_mid_request_is_taken_over(
-    desk: Team, server: ModelServer, start_worker: StartWorker
+    desk: Team, server: ModelServer, start_worker: Start
 ) -> None:
     """After kill -9 another worker asks the same once more; what was done is not done again."""
     server.script = [

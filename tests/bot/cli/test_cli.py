@@ -44,7 +44,7 @@ async def test_do_wait_runs_the_task_where_no_worker_is_alive(legwork: Legwork, 
         (
             ["do", "task list", "--as", "dana@example.org"],
             1,
-            "needs the role member, and yours is stakeholder",
+            "Nobody is known by dana@example.org. Whoever wrote a mail to Legwork once is.",
         ),
         (
             ["do", "task list", "--as", "dana"],
@@ -159,13 +159,38 @@ async def test_doctor_looks_at_everything(legwork: Legwork) -> None:
     """Each check says what was seen, and each fault what to do about it."""
     ended = await legwork("doctor", "--json", LEGWORK_MAIL_URL="smtp://127.0.0.1:9", LEGWORK_MODEL="magic:1")
     checks = {check["name"]: check for check in json.loads(ended.out)}
-    assert set(checks) == {"data folder", "database", "sandbox", "slack", "clock", "mail", "model", "disk"}
+    assert set(checks) == {
+        "approvals by mail",
+        "clock",
+        "configuration",
+        "data folder",
+        "database",
+        "disk",
+        "incoming mail",
+        "mail",
+        "model",
+        "sandbox",
+        "slack",
+        "socket mode",
+    }
     assert ended.code == 1
     assert checks["database"]["state"] == "good"
     assert checks["slack"]["state"] == "off"
     for name in ("mail", "model"):
         assert checks[name]["state"] == "bad"
         assert checks[name]["mend"]
+
+
+async def test_somebody_is_acted_as(legwork: Legwork) -> None:
+    """With their role, once they are known; a typo makes nobody."""
+    for role in ("member", "stakeholder"):
+        ended = await legwork("do", f"agent people role dana@example.org {role}")
+        assert ended.code == 0, ended.err
+    ended = await legwork("do", "task list", "--as", "Dana@example.org")
+    assert ended.code == 1
+    assert "needs the role member, and yours is stakeholder" in ended.err
+    assert (await legwork("do", "help", "--as", "typo@example.org")).code == 1
+    assert "typo" not in (await legwork("do", "agent people list")).out
 
 
 async def test_demo_once_brings_thread_mail_and_report(legwork: Legwork, home: Path) -> None:

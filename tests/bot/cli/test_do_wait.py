@@ -45,6 +45,14 @@ async def test_it_works_itself_once_the_worker_is_dead(legwork: Legwork, home: P
     assert "T-1 is done." in ended.out
 
 
+async def test_there_is_nothing_to_wait_for(legwork: Legwork) -> None:
+    """A number in an answer that names no task is not taken for one."""
+    async with asyncio.timeout(PATIENCE_S):
+        ended = await legwork("do", "--wait", "agent people role dana@example.org member")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("dana (dana@example.org) has the role member now.")
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

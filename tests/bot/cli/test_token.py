@@ -8,6 +8,8 @@ from bot import tokens
 from bot.actors import Role
 from bot.app.house import now, opened
 from bot.cli.token import create
+from bot.errors import UserMistake
+from bot.people import from_address
 from bot.vault import Keyring
 from config.settings import Settings, given
 from storage import database, people
@@ -19,8 +21,16 @@ def alone(home: Path) -> Settings:
     return given(LEGWORK_HOME=home, LEGWORK_ADMINS=("Ada@Example.org",))
 
 
+async def written(settings: Settings, *addresses: str) -> None:
+    """People who wrote a mail once: dana, unless told."""
+    async with opened(settings):
+        for address in addresses or ("dana@example.org",):
+            await database.run(from_address, address, (), now())
+
+
 async def test_the_token_is_all_that_is_printed(alone: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    """It stands for the person, who is added as a stakeholder."""
+    """It stands for the person."""
+    await written(alone)
     assert await create(alone, "Dana@example.org", "stakeholder", "30d") == 0
     out, _ = capsys.readouterr()
     claims = tokens.read(out.removesuffix("\n"), Keyring.load("", alone.home), now())
@@ -35,7 +45,8 @@ async def test_the_token_is_all_that_is_printed(alone: Settings, capsys: pytest.
 async def test_a_token_does_no_more_than_its_person(
     alone: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What to do first is said, and can be done: the person is known by then."""
+    """What to do first is said."""
+    await written(alone)
     assert await create(alone, "dana@example.org", "member", "30d") == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -49,9 +60,20 @@ async def test_a_token_does_no_more_than_its_person(
 
 async def test_who_the_settings_name_may_have_any(alone: Settings) -> None:
     """They are an admin for as long as the settings say so."""
+    await written(alone, "ada@example.org")
     assert await create(alone, "ada@example.org", "admin", "1h") == 0
     nobody = alone.model_copy(update={"admins": ()})
     assert await create(nobody, "ada@example.org", "admin", "1h") == 1
+
+
+async def test_a_typo_makes_nobody(alone: Settings) -> None:
+    """Whoever is not known gets no token, and is not added."""
+    with pytest.raises(
+        UserMistake, match=r"Nobody is known by oops@example.org\. .* add them first: legwork do"
+    ):
+        await create(alone, "oops@example.org", "stakeholder", "30d")
+    async with opened(alone):
+        assert await database.run(people.everyone) == []
 
 
 @pytest.mark.parametrize(

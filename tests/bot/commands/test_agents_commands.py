@@ -121,6 +121,11 @@ async def test_what_is_not_named_stays(core: Core) -> None:
         ("agent create @9lives", "@AGENT cannot be used: '9lives' can be no agent's name"),
         ("agent create @a_b", "@AGENT cannot be used: 'a_b' can be no agent's name"),
         ("agent create @w --model magic:1", "--model cannot be used: there is no model magic:1"),
+        (
+            "agent edit @coder --workspace T-999",
+            "--workspace cannot be used: T-999 is one task's own workspace",
+        ),
+        ("agent create @w --workspace t9", "--workspace cannot be used: t9 is one task's own workspace"),
         ("agent edit @coder", "Say what to change. Usage: `agent edit @AGENT [--about"),
         ("agent edit @ghost --about x", "There is no agent called @ghost. There is @analyst, @coder."),
         ("agent edit @coder --approvers @ghost", "Nobody is known as @ghost."),

@@ -56,6 +56,8 @@ async def test_a_channel_s_workspace_is_where_its_tasks_work(core: Core) -> None
         ("set", "Say what to change. Usage: `agent channel set [--agent @AGENT|none]"),
         ("set --agent @ghost", "There is no agent called @ghost."),
         ("set --workspace a/b", "--workspace cannot be used: 'a/b' names no workspace"),
+        ("set --workspace T-1", "--workspace cannot be used: T-1 is one task's own workspace; name one"),
+        ("set --workspace t12", "--workspace cannot be used: t12 is one task's own workspace; name one"),
         ("set --approvers @ghost", "Nobody is known as @ghost."),
     ],
 )

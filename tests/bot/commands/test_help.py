@@ -116,6 +116,8 @@ async def test_one_command_can_be_asked_about(core: Core) -> None:
     assert names(await core.does("task cancel --help", core.dana)) == ["task cancel"]
     assert names(await core.does("help help", core.dana)) == ["help"]
     assert names(await core.does("help link", core.dana)) == ["agent people link"]
+    for text in ("agent help task show", "agent help /task show", "task help task show", "task help show"):
+        assert names(await core.does(text, core.dana)) == ["task show"]
 
 
 @pytest.mark.usefixtures("table")

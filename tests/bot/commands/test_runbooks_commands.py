@@ -3,7 +3,7 @@
 import pytest
 
 from bot.replies import Reply
-from bot.runbooks import declared, to_row
+from bot.runbooks import Runbook, to_row
 from storage import database, deliveries, runbooks, tasks
 from storage.tables import Notices, Subscriptions
 from tests.fakes.core import BACK_ROOM, GENERAL, NOON, Core, after, held
@@ -33,7 +33,7 @@ def refused(reply: Reply) -> str:
 @pytest.fixture
 async def written(core: Core) -> Core:
     """A house with a runbook."""
-    await database.run(lambda: runbooks.sync(map(to_row, declared([DISK]))))
+    await database.run(lambda: runbooks.sync([to_row(Runbook.model_validate(DISK))]))
     return core
 
 
@@ -110,8 +110,11 @@ async def test_a_workspace_does_not_tell_what_is_private(core: Core) -> None:
     """Who may not see a task sees its number, and no workspace of its own."""
     told(await core.does("agent assign @coder --in shop Secret", core.ben, BACK_ROOM))
     await core.opens("Secret too", asker=core.ben, origin=BACK_ROOM)
-    said = told(await core.does("agent workspaces show shop", core.mel))
-    assert said == "**shop** — free, 1 waiting\n- T-1, which you cannot see"
+    said = refused(await core.does("agent workspaces show shop", core.mel))
+    assert said == "There is no workspace called shop. Try: agent workspaces list"
+    assert "no named workspaces" in told(await core.does("agent workspaces list", core.mel))
+    assert "private discussion" in refused(await core.does("agent assign @coder --in shop ls", core.mel))
+    assert "shop" in told(await core.does("agent workspaces list", core.ben, BACK_ROOM))
     assert "There is no task T-2 that you can see" in refused(
         await core.does("agent workspaces show t-2", core.mel)
     )

@@ -30,7 +30,7 @@ class Every(Arguments):
 
     agent: Annotated[AgentName, Word("@AGENT")] = ""
     task: Annotated[TaskKey, Word("T-N")] = ""
-    question: Annotated[QuestionKey, Word("A-N|T-N")] = ""
+    question: Annotated[QuestionKey, Word("A-N")] = ""
     length: Annotated[Duration | None, After("for", "TIME")] = None
     address: Annotated[Address | None, Word("ADDRESS")] = None
     person: Annotated[PersonRef | None, Word("PERSON")] = None

@@ -13,7 +13,7 @@ from bot.delivery import asking_blocks as asking
 from bot.delivery import kit
 from bot.practice import block_kit
 from bot.reports.report import ApprovalView, QuestionView, Report
-from bot.reports.visible import revealed
+from bot.reports.visible import exact
 
 NOON = datetime(2026, 6, 30, 12, tzinfo=UTC)
 REPORT = Report(key="T-1", title="Fix it", agent="coder", asked_by="Mel", state="waiting")
@@ -108,7 +108,7 @@ def test_slack_takes_every_question(text: str, options: list[str], answer: str) 
     over = QuestionView("c1", text, tuple(options), NOON, answer, "Dana", "email", NOON)
     said = asking.said(answer, "email", text)
     lines = (asking.begun_anew(REPORT, answer), asking.given(REPORT, answer, text))
-    for message in (asking.question(REPORT, asked), asking.question(REPORT, over), said, *lines):
+    for message in (asking.question(REPORT, asked, 3), asking.question(REPORT, over), said, *lines):
         block_kit.check(message["blocks"])
         assert not live(message)
 
@@ -116,7 +116,7 @@ def test_slack_takes_every_question(text: str, options: list[str], answer: str) 
 @given(st.text(max_size=30_000) | st.sampled_from(["x" * 99_000, "echo hello\n" * 8_000, "\n\n" * 3_000]))
 def test_a_call_is_shown_to_the_byte(does: str) -> None:
     """Put together, the blocks of code are the call itself, with what is unseen spelled out."""
-    assert code_in(pages(approval(does))) == revealed(does).replace("```", "\u02cb\u02cb\u02cb")
+    assert code_in(pages(approval(does))) == exact(does).replace("```", "\u02cb\u02cb\u02cb")
 
 
 def test_lines_are_kept_together_where_that_can_be() -> None:
@@ -189,11 +189,11 @@ def test_who_is_asked_alone_is_called_by_name() -> None:
 
 
 def test_a_question_has_a_button_for_each_option() -> None:
-    """An option's button says it to the task; one that looks like a command's option is set apart."""
+    """An option's button answers this very question; what looks like a command's option is its text."""
     asked = QuestionView("c1", "Which?", ("This", "--that", " "), NOON)
-    assert buttons(asking.question(REPORT, asked)) == [
-        ("This", "do:0", "task say T-1 This", ""),
-        ("--that", "do:1", "task say T-1 -- --that", ""),
+    assert buttons(asking.question(REPORT, asked, 3)) == [
+        ("This", "do:0", "task say T-1 --answers 3 -- This", ""),
+        ("--that", "do:1", "task say T-1 --answers 3 -- --that", ""),
     ]
     assert "reply in this thread" in str(asking.question(REPORT, asked))
 
@@ -204,7 +204,7 @@ def test_an_answered_question_says_who_answered_what() -> None:
     message = asking.question(REPORT, over)
     assert buttons(message) == []
     assert "Answered by Dana by email" in str(message)
-    assert message["blocks"][2]["text"]["text"] == ">This *one*\n>&lt;@U1&gt;"
+    assert message["blocks"][2]["text"]["text"] == ">This \u2217one\u2217\n>&lt;@U1&gt;"
     unanswered = QuestionView("c1", "Which?", ("This",), NOON, withdrawn=True)
     assert "Never answered" in str(asking.question(REPORT, unanswered))
 

@@ -80,6 +80,13 @@ def test_what_grows_when_it_is_escaped_still_fits(text: str) -> None:
         block_kit.check(payload["blocks"])
 
 
+def test_a_denial_is_told_once() -> None:
+    """Why a step was refused is what the outcome says: it is no output to be shown below."""
+    steps = (StepView(1, "terminal", "ls", state="refused", output="Denied by Mel: too broad"),)
+    told = report(outcome="Denied by Mel: too broad", steps=steps)
+    assert str(blocks.result(told)["blocks"]).count("too broad") == 1
+
+
 def test_an_output_is_shown_by_its_end() -> None:
     """Whole lines from the end, as many as fit; of one endless line its end."""
     lines = "".join(f"line {n}\n" for n in range(900))

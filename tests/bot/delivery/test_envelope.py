@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.delivery import mail_of_task
-from bot.delivery.envelope import Sender, of_notice, of_task, subject
+from bot.delivery.envelope import Named, Sender, message_id, named, of_notice, of_task, subject
 from bot.delivery.mail_view import Answer
 from bot.delivery.outlet import Attachment, Letter, Message, Recipient
 from bot.errors import LegworkError
@@ -211,3 +211,19 @@ def test_any_thread_is_safe(thread: str) -> None:
     expected = {"From", "To", "Subject", "Date", "X-Auto-Response-Suppress", "Message-ID", "Auto-Submitted"}
     found = set(mail.keys()) - {"In-Reply-To", "References", "MIME-Version", "Content-Type"}
     assert found == expected | {LOOP_HEADER}
+
+
+def test_our_mails_are_known_by_their_ids() -> None:
+    """What an answer refers to is read back; what others sent, and the root of a thread, is none of ours."""
+    assert named(message_id(letter(seq=12), SENDER), "Example.com") == Named("T-7", 12)
+    assert named(str(of_notice(notice(), SENDER, None)["Message-ID"]), SENDER.domain) == Named("", 4)
+    root = str(built(letter())["References"])
+    for other in (root, "<t-7.12.result.3@elsewhere.example>", "<x@example.com>", "t-7.12.result.3", ""):
+        assert named(other, SENDER.domain) is None
+
+
+@given(st.text() | st.from_regex(r"<(t-\d+\.\d+\.[a-z]+\.\d+|notice-\d+)@example\.com>", fullmatch=True))
+def test_any_reference_is_read(known_as: str) -> None:
+    """Whatever a letter refers to: one of ours with its number, or none."""
+    found = named(known_as, SENDER.domain)
+    assert found is None or (found.number >= 0 and known_as.isascii())

@@ -179,8 +179,8 @@ async def test_a_question_is_answered_by_another_door(desk: Desk) -> None:
     await desk.records(WONDERS, state="waiting")
     said = await desk.sees(lambda all_: len(all_) == 2)
     assert [one["value"] for one in said[1].blocks[2]["elements"]] == [
-        "task say T-1 main",
-        "task say T-1 release",
+        "task say T-1 --answers 1 -- main",
+        "task say T-1 --answers 1 -- release",
     ]
     answer = InstructionGiven(text="main", by="Dana", door="email", answers="c2")
     await desk.records(

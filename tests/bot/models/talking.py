@@ -8,7 +8,7 @@ from bot.events import ModelTurned
 from bot.models.base import Answer, Brief, Model, Told, ToolSpec, Turn
 from bot.models.choice import Account, Models
 from bot.models.persistent import Patience
-from bot.models.prices import Prices
+from bot.models.prices import Price, Prices
 from tests.fakes.models import ModelServer
 
 TOOL = ToolSpec(
@@ -16,7 +16,7 @@ TOOL = ToolSpec(
 )
 BRIEF = Brief(text="Fix it", system="You are @coder.", opening="T-1: Fix it", tools=(TOOL,))
 QUICK = Patience(tries=3, first_s=0.01, longest_s=1.0, idle_s=5.0)
-PRICES = [{"model": "*:a", "read": 2, "cached": 1, "written": 10}]
+PRICES = [Price(model="*:a", read=2, cached=1, written=10)]
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.events import Ending
-from bot.models.base import Answer, Turn
+from bot.models.base import Answer, Told, Turn
 from bot.models.runbook import LANGUAGES, Block, Runbook, blocks
 
 TWO = "```sh\nmake\n```\nthen\n```python\nprint(1)\n```"
@@ -269,3 +269,17 @@ async def test_nothing_to_run_says_how(text: str) -> None:
     assert turn.calls == ()
     assert turn.words.startswith("There is nothing to run")
     assert "```sh" in turn.words
+
+
+async def test_blocks_count_where_whoever_says_them_may_have_commands_run() -> None:
+    """Words of others are words: nothing in them is run."""
+    model = Runbook("```sh\none\n```")
+    model.learn([Told("```sh\ntwo\n```", "Eve says"), Told("```sh\nthree\n```", "Mel says", commands=True)])
+    ran = []
+    for step in itertools.count(1):
+        turn = await model.turn(step)
+        if not turn.calls:
+            break
+        ran.append(turn.calls[0].args["command"])
+        model.learn([Answer(turn.calls[0].id, ok=True)])
+    assert ran == ["one\n", "three\n"]

@@ -1,20 +1,20 @@
 """One person at all doors: codes, vouching, merging."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot import people, stream
+from bot import people, stream, tokens
 from bot.actors import Actor, Role
 from bot.errors import Refused, UserMistake
 from bot.events import AnyFact, PersonLinked
 from bot.people import linking
-from storage import approvers, database, links
+from storage import approvers, database, links, notices
 from storage import people as rows
 from storage.discussions import ensure
 from storage.tables import Agents, Approvers, Identities, LinkCodes, Messages, Notices, People, Tasks
-from tests.fakes.core import GENERAL, NOON, Core, after
+from tests.fakes.core import GENERAL, KEYRING, NOON, Core, after
 
 DANA = "dana@example.org"
 
@@ -51,11 +51,12 @@ async def who(kind: str, value: str) -> int | None:
 
 
 async def test_whoever_knows_the_code_is_linked(core: Core) -> None:
-    """The address is theirs, its own person is gone, and the house's log says who proved it; not the code."""
+    """The address is theirs, its own person is them, and the house's log says who proved it; not the code."""
     code = await asked(core.mel)
     assert await proven(core.mel, code) == ""
     assert await who("email", DANA) == core.mel.id
-    assert await database.run(People.get_or_none, People.id == core.dana.id) is None
+    assert core.dana.id not in [one.id for one in await database.run(rows.everyone)]
+    assert (await database.run(rows.get, core.dana.id)).id == core.mel.id
     assert await facts() == [PersonLinked(person="Mel (U0MEL)", identity=DANA, how="code", by="Mel")]
     assert "no code" in await proven(core.mel, code)
 
@@ -153,6 +154,7 @@ async def test_all_that_was_theirs_moves(core: Core) -> None:
         approvers.name_for_discussion(place.id, [core.dana.id, core.mel.id])
         rows.identify(core.dana.id, "email", "d@x.org")
         rows.set_role(core.dana.id, "admin")
+        rows.set_role(core.ada.id, "admin")
         links.begin(core.dana.id, "other@x.org", "", NOON)
 
     await database.run(furnish)
@@ -189,3 +191,63 @@ async def test_an_admin_vouches(core: Core) -> None:
     await database.run(people.vouch, core.mel.id, DANA, core.ada, NOON)
     assert await who("email", DANA) == core.mel.id
     assert await facts() == [PersonLinked(person="Mel (U0MEL)", identity=DANA, how="admin", by="Ada")]
+
+
+async def test_a_person_s_number_is_nobody_else_s(core: Core) -> None:
+    """It stands in API tokens: one of a merged person is the survivor's, however often they are merged."""
+    token = tokens.mint(core.eve.id, Role.ADMIN, timedelta(days=30), KEYRING, NOON)
+    await database.run(people.vouch, core.dana.id, "eve@example.org", core.ada, NOON)
+    await database.run(people.vouch, core.mel.id, DANA, core.ada, NOON)
+    new = await database.run(people.from_slack, "U0NEW", "New", (), NOON)
+    assert new.id not in (core.dana.id, core.eve.id)
+    bearer = await database.run(rows.get, tokens.read(token, KEYRING, NOON).person)
+    assert (bearer.id, bearer.role) == (core.mel.id, Role.MEMBER)
+    assert bearer.values("email") == (DANA, "eve@example.org")
+
+
+@pytest.mark.parametrize("how", ["code", "admin"])
+async def test_the_last_admin_is_not_linked_away(core: Core, how: str) -> None:
+    """Their role would be gone with them: first there must be another admin. Nothing is half done."""
+    await database.run(rows.set_role, core.dana.id, "admin")
+    code = await asked(core.mel)
+
+    async def links_it() -> str:
+        if how == "code":
+            return await proven(core.mel, code)
+        return await database.run(lambda: people.vouch(core.mel.id, DANA, core.ada, NOON) or "")
+
+    with pytest.raises(UserMistake, match=r"dana@example\.org is the last admin's"):
+        await links_it()
+    assert await who("email", DANA) == core.dana.id
+    await database.run(rows.set_role, core.ben.id, "admin")
+    assert await links_it() == ""
+    assert await who("email", DANA) == core.mel.id
+
+
+async def test_an_admin_of_the_settings_stays_one(core: Core) -> None:
+    """Whom they name by the very address is one by it still, and so nothing is in the way."""
+    await database.run(rows.set_role, core.dana.id, "admin")
+    people.settings_name((DANA,))
+    try:
+        await database.run(people.vouch, core.mel.id, DANA, core.ada, NOON)
+        mel = await database.run(rows.get, core.mel.id)
+        assert people.role_of(mel) == (Role.ADMIN, DANA)
+    finally:
+        people.settings_name(())
+
+
+async def test_a_code_is_not_kept_once_it_was_mailed(core: Core) -> None:
+    """The notice's text is blanked; that a code was mailed still counts. One that was refused is kept."""
+    await asked(core.mel)
+
+    def said(state: str) -> str:
+        (notice,) = notices.due(NOON, ["email"], 1)
+        token = notices.lease(notice.id, NOON, after(60))
+        assert token
+        assert notices.settle(notice.id, token, state)
+        return str(Notices.get_by_id(notice.id).text)
+
+    assert await database.run(said, "sent") == ""
+    assert await database.run(links.mailed, DANA, linking.SUBJECT, after(-60)) == 1
+    await asked(core.mel)
+    assert "agent people link" in await database.run(said, "dead")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot import people
 from bot.actors import Actor, Role
+from bot.errors import UserMistake
 from storage import database
 from storage import people as rows
 from storage.tables import People
@@ -152,10 +153,10 @@ async def test_a_person_is_known_again() -> None:
 
 @pytest.mark.usefixtures("core")
 async def test_the_settings_name_admins() -> None:
-    """Who the settings name is an admin while they do, known before or not, however it is written."""
+    """Who the settings name is an admin while they do, known before or not."""
 
     def act() -> list[Role]:
-        admins = ("U1", "Boss@Example.org")
+        admins = ("U1", "boss@example.org")
         before = people.from_slack("U1", "Ann", (), NOON)
         return [
             before.role,
@@ -172,7 +173,7 @@ async def test_the_settings_name_admins() -> None:
         Role.MEMBER,
         Role.MEMBER,
         Role.ADMIN,
-        Role.ADMIN,
+        Role.STAKEHOLDER,
     ]
 
 
@@ -195,3 +196,16 @@ async def test_a_person_is_renamed(core: Core) -> None:
     await database.run(rows.rename, core.mel.id, "Melanie")
     mel = await database.run(people.from_slack, "U0MEL", "Mel", (), NOON)
     assert (mel.id, mel.name, mel.role) == (core.mel.id, "Melanie", Role.MEMBER)
+
+
+async def test_whoever_is_looked_up_is_not_added(core: Core) -> None:
+    """A typo makes nobody: it is said what to do."""
+    assert (await database.run(people.known_by, "dana@example.org", ())) == core.dana
+    admin = await database.run(people.known_by, "dana@example.org", ("dana@example.org",))
+    assert admin.role == Role.ADMIN
+    before = await database.run(rows.everyone)
+    with pytest.raises(
+        UserMistake, match=r"Nobody is known by typo@example.org\. .* add them first: legwork do"
+    ):
+        await database.run(people.known_by, "typo@example.org", ())
+    assert await database.run(rows.everyone) == before

@@ -58,8 +58,8 @@ async def test_who_the_settings_name_is_an_admin_that_counts(core: Core) -> None
 
 
 async def test_settings_are_not_stored(core: Core) -> None:
-    """Who they name is an admin while they do, by that identity, however it is written."""
-    people.settings_name(("Dana@Example.org",))
+    """Who they name is an admin while they do, by that identity."""
+    people.settings_name(("dana@example.org",))
     dana = await database.run(rows.get, core.dana.id)
     assert people.role_of(dana) == (Role.ADMIN, "dana@example.org")
     people.settings_name(("dana",))

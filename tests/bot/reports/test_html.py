@@ -1,5 +1,6 @@
 """Markdown to HTML that is safe to mail and to serve."""
 
+import html
 import re
 import time
 from html.parser import HTMLParser
@@ -37,13 +38,13 @@ class Guard(HTMLParser):
         assert tag in TAGS
         for name, value in attrs:
             assert name in {"href", "rel", "title"}
-            assert name != "href" or re.match(r"(https?|mailto):", value or "", re.IGNORECASE)
+            assert name != "href" or re.match(r"https?://", value or "", re.IGNORECASE)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES | st.text(max_size=8), max_size=12).map("".join))
 def test_hostile_markdown_renders_harmless(text: str) -> None:
-    """No script, no handler, no image, no address but http, https and mailto comes out."""
+    """No script, no handler, no image, no address but http and https comes out."""
     page = render(text)
     Guard().feed(page)
 
@@ -66,6 +67,24 @@ def test_links_are_plain_and_followed_by_nobody() -> None:
         '<p><a href="https://a.example" rel="noopener noreferrer nofollow">a</a></p>'
     )
     assert "href" not in render("[a](javascript:alert(1))")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Approve](mailto:ask+1.1.x@legwork.example?body=approve)",
+        "[Approve](MAILTO:a@b.example)",
+        "<mailto:a@b.example?body=approve>",
+        "<a@b.example>",
+        "[Approve][1]\n\n[1]: mailto:a@b.example",
+        "[Approve](&#109;ailto:a@b.example)",
+    ],
+)
+def test_no_link_opens_a_mail(text: str) -> None:
+    """What an agent writes cannot pass for the buttons by which people decide."""
+    page = render(text)
+    assert "href" not in page
+    assert "Approve" in page or "a@b.example" in html.unescape(page)
 
 
 def test_code_is_shown_letter_by_letter() -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -119,13 +120,57 @@ def run(code: str, folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [('"', '"'), (": $(( ", " ))"), (": $", ""), (": \\", ""), ("[[ ", " -eq 1 ]]")]
+# What evaluates the text of a variable, or of the very place: each would make a file with one of the values.
+EVALUATING = (
+    "(( x > 3 ))",
+    "for ((; x < 1;)); do break; done",
+    "[[ $x -gt 3 ]]",
+    "[[ a =~ [[:alpha:]] &&\n $x -gt 3 ]]",
+    "echo $((x + 1))",
+    "echo $[x]",
+    "echo $(( {{x}} ))",
+    "[[ {{x}} -eq 1 ]]",
+    "declare -i n; n=$x",
+    "typeset -ri n=$x",
+    "let n=x",
+    'printf -v "$x" y',
+    "printf -v {{x}} y",
+    'read -r "$x" <<< y',
+    "read {{x}} <<< y",
+    'read \\\n "$x" <<< y',
+    'test -v "$x"',
+    '[ ! -v "$x" ]',
+    "[[ a && -v $x ]]",
+    "echo ${!x}",
+    "echo ${x@P}",
+    "y=abc; echo ${y:x}",
+    "y=abc; echo ${y:0:$x}",
+    "echo ${@:x}",
+    'declare "$x=1"',
+    'f() { local "$x=1"; }; f',
+    "declare -n y=$x; echo $y",
+    "OPTIND=$x",
+    "RANDOM=$x",
+    "echo ${y[x]}",
+    "y[$x]=1",
+    "y=([x]=1)",
+    "exec {y[x]}</dev/null",
 )
-def test_the_ways_out_are_real(tmp_path: Path, before: str, after: str) -> None:
-    """Where a place is refused, one of these values would make a file: the test after this can fail."""
-    template = f"```sh\n{before}{{{{x}}}}{after}\n```"
-    with pytest.raises(ValueError, match="stands inside quotes"):
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        *((code, "declare it an integer or number") for code in EVALUATING),
+        ('echo "{{x}}"', "stands inside quotes"),
+        (": ${{x}}", "stands inside quotes"),
+        (": \\{{x}}", "stands inside quotes"),
+    ],
+)
+def test_the_ways_out_are_real(tmp_path: Path, code: str, says: str) -> None:
+    """What is refused makes a file with one of these values: the test after this can fail."""
+    template = f"```sh\nx={{{{x}}}}\n{code}\n```"
+    with pytest.raises(ValueError, match=says):
         check(template, X)
     for value in OWNING:
         (block,) = blocks(fill(template, {"x": value}))
@@ -133,18 +178,24 @@ def test_the_ways_out_are_real(tmp_path: Path, before: str, after: str) -> None:
     assert (tmp_path / "owned").exists()
 
 
-@given(st.text(HARMLESS, max_size=25), st.text(HARMLESS, max_size=8))
-@example('"$(echo "', '")"')
-@example("a[", "]=1")
-@example("cat <<E\n", "\nE")
-@example("(:)#' ", "'")
-@example("${a:", "}")
+BESIDE = st.sampled_from(["", *EVALUATING]) | st.text(HARMLESS, max_size=20)
+
+
+@given(st.text(HARMLESS, max_size=25), st.text(HARMLESS, max_size=8), BESIDE)
+@example('"$(echo "', '")"', "")
+@example("a[", "]=1", "")
+@example("cat <<E\n", "\nE", "")
+@example("(:)#' ", "'", "")
+@example("${a:", "}", "")
+@example("x=", "", "(( x > 3 ))")
+@example("x=", "", "(( x >\\\n 3 ))")
+@example("x=", "", "[[\t$x\t-gt\t3 ]]")
 @settings(max_examples=150)
 def test_no_shell_is_fooled_where_a_place_is_allowed(
-    tmp_path_factory: pytest.TempPathFactory, before: str, after: str
+    tmp_path_factory: pytest.TempPathFactory, before: str, after: str, beside: str
 ) -> None:
     """Whatever script a place stands in: if it is allowed there, nothing of the value is run."""
-    template = f"```sh\n{before}{{{{x}}}}{after}\n```"
+    template = f"```sh\n{before}{{{{x}}}}{after}\n{beside}\n```"
     try:
         check(template, X)
     except ValueError:
@@ -157,23 +208,69 @@ def test_no_shell_is_fooled_where_a_place_is_allowed(
     assert not (folder / "owned").exists()
 
 
+@pytest.mark.parametrize("code", EVALUATING)
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"type": "integer"},
+        {"type": "number"},
+        {"type": "choice", "choices": ["a b", "c-1"]},
+        {"pattern": r"[A-Za-z0-9_.-]{1,40}|v\d+(\.\d+)?"},
+    ],
+)
+def test_what_holds_no_code_may_be_evaluated(code: str, declared: dict[str, Any]) -> None:
+    """A number, or words that are plain, can stand in a variable that is evaluated."""
+    code = code.replace("{{x}}", "$x")
+    check(f"```sh\nx={{{{x}}}}\n{code}\n```", {"x": Parameter(name="x", **declared)})
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"type": "choice", "choices": ["a", "a[$(>owned)]"]},
+        {"pattern": ".*"},
+        {"pattern": "[^x]+"},
+        {"pattern": "[A-z]+"},
+        {"pattern": "[ -~]+"},
+        {"pattern": r"\S+"},
+        {"pattern": r"[\S]+"},
+        {"pattern": r"a\[\x24.+"},
+        {"pattern": "[[:graph:]]+"},
+    ],
+)
+def test_a_pattern_must_leave_out_what_runs(declared: dict[str, Any]) -> None:
+    """One that lets a bracket, a dollar or a backtick through is no protection."""
+    with pytest.raises(ValueError, match="of plain words"):
+        check("```sh\nx={{x}}\n(( x ))\n```", {"x": Parameter(name="x", **declared)})
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'while IFS= read -r line; do echo "$line"; done < "$x"',
+        'if [ -d "$x" ] && [ "$(wc -l < "$x")" -gt 3 ]; then grep -v x "$x"; fi',
+        '[[ -n $x && $x == *.csv ]] && echo "${x:-none} ${x%.csv} ${x:0:3} ${x: -3}"',
+        'export y="$x"; printf -v z %s "$x"; for one in "${y[@]}" file[0-9]; do :; done',
+        'let_it=$x; echo "$let_it" "${!y*}" "${y[0]}"',
+    ],
+)
+def test_what_only_looks_so_is_allowed(code: str) -> None:
+    """Words stay words: tests of strings and files, names that are fixed, defaults, plain cuts."""
+    check(f"```sh\nx={{{{x}}}}\n{code}\n```", X)
+
+
 PLACES = {
     "echo {{x}}": True,
-    "x={{x}}\ncat <<E\n$x $((1))\nE": True,
+    "x={{x}}\ncat <<E\n$x\nE": True,
     "echo $(echo {{x}})": True,
     'for f in {{x}}/*; do echo "$f"; done': True,
     'echo "{{x}}"': False,
     "echo '{{x}}'": False,
     "echo `echo {{x}}`": False,
     "cat <<E\n{{x}}\nE": False,
-    "echo $(( {{x}} ))": False,
-    "(( {{x}} ))": False,
-    "[[ {{x}} -eq 1 ]]": False,
     "echo $'{{x}}'": False,
     "echo ${{x}}": False,
-    "echo ${y:{{x}}}": False,
     "echo \\{{x}}": False,
-    "y[{{x}}]=1": False,
 }
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from pydantic import ValidationError
 
+from bot import stream
 from bot.delivery import mail_of_task, mail_plan, mail_view
 from bot.delivery.outlet import Recipient
 from bot.events import MailAsked
@@ -92,6 +94,23 @@ async def test_what_is_recorded_reaches_each_of_them_once() -> None:
         ]
     dana = Recipient(9, "dana@example.org", "", "")
     assert mail_plan.MAIL not in {one.part for one in mail_plan.plan(everything, 0, dana)}
+
+
+@pytest.mark.usefixtures("core")
+async def test_who_was_but_called_to_decide_is_new_to_the_task(bench: Bench) -> None:
+    """They are written to with a person's word, keep what they are to decide on, and see no more by that."""
+    await database.run(partial(subscriptions.add, 1, "email", "ada@example.org", cadence="called"))
+    assert await default_of(Mail(), to("ada@example.org"), bench) == "ask"
+    (everyone,) = (await write(bench)).facts
+    assert isinstance(everyone, MailAsked)
+    assert everyone.to == ("client@example.com",)
+    fact = MailAsked(to=("ada@example.org",), subject="News", text="x")
+    await database.run(runs.commit, await held(), [fact], NOON)
+    row = (await database.run(subscriptions.of_task, 1))[-1]
+    assert (row.address, row.cadence, row.cursor) == ("ada@example.org", "called", 0)
+    events = await database.run(lambda: list(stream.replay(row.task.stream_id)))
+    planned = mail_plan.plan(events, row.cursor, Recipient(row.id, row.address, "", "", row.cadence))
+    assert [one.part for one in planned] == [mail_plan.MAIL]
 
 
 def test_a_mail_says_who_wrote_it() -> None:

@@ -4,9 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot import stream
-from bot.actors import Actor
-from bot.events import AnyFact, ApprovalAsked, ApprovalReminded, Call, InstructionGiven, ToolFinished
+from bot import people, stream
+from bot.actors import Actor, Door, Origin
+from bot.events import (
+    AnyFact,
+    ApprovalAsked,
+    ApprovalDecided,
+    ApprovalReminded,
+    Call,
+    InstructionGiven,
+    ToolFinished,
+)
 from bot.replies import Reply
 from bot.work import approvals, calls, runs
 from bot.work.approvals import Asking, Wanted
@@ -123,7 +131,7 @@ async def test_named_approvers_are_asked_by_mail(core: Core) -> None:
     assert (told.approvers, told.addresses) == (("dana",), ("dana@example.org",))
     heard = await database.run(subscriptions.of_task, 1)
     assert [(sub.address, sub.cadence) for sub in heard if sub.outlet == "email"] == [
-        ("dana@example.org", "asked")
+        ("dana@example.org", "called")
     ]
 
 
@@ -172,12 +180,14 @@ async def test_a_policy_that_changed_meanwhile_holds(core: Core) -> None:
     assert (await begins(await held("w2"))).course == "refused"
 
 
-async def test_a_task_names_its_one_question(core: Core) -> None:
-    """`task approve T-1` means the one open question of T-1."""
+async def test_people_decide_on_what_they_name(core: Core) -> None:
+    """`task approve T-1` decides nothing: what T-1 asks may have changed since it was read."""
     await asked(core)
-    assert (await core.does("task approve T-1", core.ben)).data["approval"] == "A-1"
-    again = await core.does("task approve T-1", core.ben)
-    assert "waits for no approval" in again.text
+    named = await core.does("task approve T-1", core.ben)
+    assert (named.ok, named.text) == (False, "T-1 waits for A-1: read it, and name it.")
+    assert await state() == "waiting"
+    await core.does("task deny A-1", core.ben)
+    assert "waits for no approval" in (await core.does("task approve T-1", core.ben)).text
 
 
 async def test_strangers_see_no_approval(core: Core) -> None:
@@ -210,7 +220,7 @@ async def test_where_nobody_hears_of_a_task_admins_are_asked(core: Core) -> None
     await core.opens(origin=CLI, notify=["dana@example.org"])
     await begins(await held())
     heard = await database.run(subscriptions.of_task, 1)
-    assert [(sub.outlet, sub.address, sub.cadence) for sub in heard][1:] == [("slack", "U0ADA", "asked")]
+    assert [(sub.outlet, sub.address, sub.cadence) for sub in heard][1:] == [("slack", "U0ADA", "called")]
 
 
 async def test_an_answer_to_a_question_is_the_result_of_the_call(core: Core) -> None:
@@ -240,3 +250,73 @@ async def test_what_is_said_last_is_not_lost(core: Core) -> None:
     assert not await database.run(runs.end, claim, TaskFinished(summary=""), NOON, events[-1].seq)
     assert await state() == "running"
     assert await database.run(runs.end, claim, TaskFinished(summary=""), NOON, events[-1].seq + 1)
+
+
+async def test_a_question_is_answered_by_what_was_meant_for_it(core: Core) -> None:
+    """An answer to a question that is settled answers no other one; who answered first is told."""
+    await core.opens()
+    claim = await held()
+    await database.run(calls.ask_people, claim, 1, "1", "To staging?", ("yes",), NOON)
+    assert (await core.does("task say T-1 --answers 1 yes", core.ben)).data["answered"]
+    claim = await held("w2")
+    await database.run(calls.ask_people, claim, 2, "2", "To production?", ("yes",), NOON)
+    late = await core.does("task say T-1 --answers 1 yes", core.mel)
+    assert (late.ok, "Ben answered that" in late.text) == (False, True)
+    remark = await core.does("task say T-1 --answers 0 -- Correction: yes, please", core.ben)
+    assert not remark.data["answered"]
+    assert await state() == "waiting"
+    assert (await core.does("task say T-1 --answers 2 no", core.mel)).data["answered"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_who_may_decide_is_called_wherever_the_task_came_from(core: Core, named: bool) -> None:  # noqa: FBT001
+    """In a conversation with the bot alone nobody else reads along: an approver, or an admin, is called."""
+    if named:
+        await core.does("agent edit coder --approvers <@U0BEN>", core.ada)
+    await core.does('agent tools ask coder terminal "git push *"', core.ada)
+    await core.opens(origin=Origin(Door.SLACK, "D0MEL", private=True))
+    await begins(await held())
+    heard = {sub.address: sub.cadence for sub in await database.run(subscriptions.of_task, 1)}
+    assert heard == {"D0MEL": "all", ("U0BEN" if named else "U0ADA"): "called"}
+    assert (await core.does("task show T-1", core.ben if named else core.ada)).ok
+
+
+async def test_others_are_asked_when_others_are_named(core: Core) -> None:
+    """An approval that is open goes to those who were named since; the one before is withdrawn."""
+    await asked(core)
+    await core.does("agent edit coder --approvers dana@example.org", core.ada)
+    await database.run(approvals.readdress, ASKING, after(60))
+    await database.run(approvals.readdress, ASKING, after(90))
+    assert "withdrawn" in (await core.does("task approve A-1", core.dana)).text
+    assert (await core.does("task approve A-2", core.dana)).ok
+    assert (await begins(await held("w2"))).course == "go"
+
+
+async def test_where_the_only_approver_asked_an_admin_decides(core: Core) -> None:
+    """A task does not wait for somebody who may not: admins are asked in their place."""
+    await core.does("agent edit coder --approvers <@U0MEL>", core.ada)
+    await asked(core)
+    assert "somebody else" in (await core.does("task approve A-1", core.mel)).text
+    assert "an admin" in (await core.does("task approve A-1", core.ben)).text
+    assert (await core.does("task approve A-1", core.ada)).ok
+
+
+async def test_who_was_called_sees_no_more_than_they_decide_on(core: Core) -> None:
+    """An approver of a private task loses sight of it when they are named no more."""
+    await core.does("agent edit coder --approvers dana@example.org", core.ada)
+    await asked(core)
+    assert (await core.does("task show T-1", core.dana)).ok
+    await core.does("agent edit coder --approvers none", core.ada)
+    assert not (await core.does("task show T-1", core.dana)).ok
+
+
+async def test_namesakes_are_told_apart(core: Core) -> None:
+    """Where two are called the same, the record says by what else who decided is known."""
+    await core.does("agent edit coder --approvers dana@example.org,dana@partner.example", core.ada)
+    await asked(core)
+    partner = await database.run(people.from_address, "dana@partner.example", (), NOON)
+    await core.does("task approve A-1", partner)
+    asked_of = next(fact for fact in await facts() if isinstance(fact, ApprovalAsked))
+    decided = next(fact for fact in await facts() if isinstance(fact, ApprovalDecided))
+    assert set(asked_of.approvers) == {"dana (dana@example.org)", "dana (dana@partner.example)"}
+    assert decided.by == "dana (dana@partner.example)"

@@ -152,14 +152,14 @@ async def test_of_two_that_found_the_same_run_one_gets_it(core: Core) -> None:
 
     def both() -> list[bool]:
         rows = [found(), found()]
-        return [run_rows.claim(row, "w2", after(LATE), after(40)) is not None for row in rows]
+        return [run_rows.claim(row, "w2", "here", after(LATE), after(40)) is not None for row in rows]
 
     def stale(row: Runs) -> bool:
-        return run_rows.claim(row, "w3", after(50), after(90)) is not None
+        return run_rows.claim(row, "w3", "here", after(50), after(90)) is not None
 
     row = await database.run(found)
     await database.run(runs.renew, claim, after(LATE))
-    assert await database.run(run_rows.claim, row, "w2", after(LATE), after(40)) is None
+    assert await database.run(run_rows.claim, row, "w2", "here", after(LATE), after(40)) is None
     await database.run(runs.renew, claim, NOON)
     assert await database.run(both) == [True, False]
     assert not await database.run(stale, row)

@@ -5,8 +5,7 @@ from datetime import timedelta
 from bot.events import TaskFinished, ToolFinished
 from bot.work import runs
 from bot.work.runs import LeftOver
-from storage import database
-from storage import runs as run_rows
+from storage import database, workspaces
 from storage import tasks as task_rows
 from storage.tables import Runs, Tasks
 from tests.fakes.core import LEASE, NOON, Core, after, claimed, held
@@ -124,7 +123,7 @@ async def test_a_sandbox_is_ended_where_it_runs(core: Core) -> None:
     await core.opens()
     claim = await held("w1")
     await database.run(runs.note_sandbox, claim, "here", 4711, 99, NOON)
-    much_later = NOON + LEASE + run_rows.ELSEWHERE
+    much_later = NOON + LEASE + workspaces.ELSEWHERE
     assert await claimed("w2", much_later, host="elsewhere") is None
     found = await claimed("w2", after(LATE), host="here")
     assert found is not None
@@ -140,3 +139,26 @@ async def test_a_note_extends_the_lease(core: Core) -> None:
     await database.run(runs.note_sandbox, claim, "here", 4711, 99, after(10))
     row = await database.run(Runs.get_by_id, claim.run_id)
     assert row.lease_until == after(10) + timedelta(seconds=15)
+
+
+async def test_whoever_follows_in_a_workspace_ends_what_was_left_there(core: Core) -> None:
+    """The sandbox of a cancelled run whose worker is gone is the next run's to end, be it of another task."""
+    first, second = await sharing(core)
+    claim = await held("w1")
+    await database.run(runs.note_sandbox, claim, "here", 4711, 99, NOON)
+    await core.cancels(first)
+    follower = await held("w2", after(LATE))
+    assert (follower.task_id, follower.left_over) == (second, LeftOver(4711, 99))
+    row = await database.run(lambda: Runs.get_by_id(follower.run_id))
+    assert (row.sandbox_host, row.sandbox_pid) == ("here", 4711)  # for whoever takes over from this one
+
+
+async def test_a_sandbox_out_of_reach_is_waited_for(core: Core) -> None:
+    """What was left on another machine keeps the workspace until it must be dead."""
+    first, second = await sharing(core)
+    claim = await held("w1")
+    await database.run(runs.note_sandbox, claim, "elsewhere", 4711, 99, NOON)
+    await core.cancels(first)
+    assert await claimed("w2", after(LATE)) is None
+    late = await held("w2", after(LATE + workspaces.ELSEWHERE.total_seconds() + 1))
+    assert late.task_id == second

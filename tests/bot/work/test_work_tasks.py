@@ -156,10 +156,11 @@ async def test_a_report_is_settled_once(core: Core) -> None:
     saved = ArtifactSaved(name="r.pdf", purpose="report", media_type="application/pdf", size=1, sha256="00")
 
     def act() -> list[str]:
-        tasks.settle_report(number, saved, NOON)  # not owed yet
+        tasks.settle_report(number, NOON, saved, NOON)  # not owed yet
         task_rows.end(number, "done", NOON)
-        tasks.settle_report(number, saved, NOON)
-        tasks.settle_report(number, ReportFailed(why="late"), NOON)
+        tasks.settle_report(number, after(-1), saved, NOON)  # drawn of an earlier ending
+        tasks.settle_report(number, NOON, saved, NOON)
+        tasks.settle_report(number, NOON, ReportFailed(why="late"), NOON)
         return [event.fact.kind for event in stream.replay(Tasks.get_by_id(number).stream_id)]
 
     assert await database.run(act) == ["TaskOpened", "ArtifactSaved"]

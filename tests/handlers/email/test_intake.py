@@ -17,7 +17,6 @@ from bot.work import calls, runs
 from bot.work.approvals import Asking, Wanted
 from handlers.email.intake import Intake
 from storage import agents, approvers, database, letters
-from storage import approvals as rows
 from storage.tables import Letters, Tasks
 from tests.fakes.core import NOON, Core, held
 from tests.fakes.post import ADDRESSES, DOMAIN, Post, kept, letter, noticed, until
@@ -146,27 +145,6 @@ async def test_what_stands_below_an_approval_is_said(post: Post) -> None:
     assert await told() == [("And tell Ben.", "dana", "email")]
 
 
-async def test_a_yes_with_a_condition_is_no_yes(post: Post) -> None:
-    """`approve, but …` decides nothing; the agent hears it."""
-    ask, _ = await asked(post, post.core.dana)
-    await post.says("approve but only tomorrow", ask)
-    assert await decided() == []
-    assert await told() == [("approve but only tomorrow", "dana", "email")]
-
-
-async def test_one_open_question_is_meant_by_its_task(post: Post) -> None:
-    """On the task's own address `approve` is for the one question; of several it asks which."""
-    _, address = await asked(post, post.core.dana)
-    await database.run(lambda: rows.ask(1, "2", "x", NOON, own=True, remind_at=SOON))
-    await post.says("approve", address)
-    assert await decided() == []
-    assert "T-1 waits for A-1, A-2: say which." in (await noticed())[0].text
-    await post.says("approve", ADDRESSES.ask(2, await post.heard(1), SOON))
-    assert [one[0] for one in await decided()] == [2]
-    await post.says("approve", address)
-    assert [one[0] for one in await decided()] == [2, 1]
-
-
 @pytest.mark.parametrize("text", ["approve", "deny too broad"])
 async def test_a_decision_needs_our_servers_word(post: Post, text: str) -> None:
     """Without a DMARC pass nothing is decided, and the person is told what to do; a forged stamp is none."""
@@ -175,10 +153,10 @@ async def test_a_decision_needs_our_servers_word(post: Post, text: str) -> None:
     await post.says(text, ask, dmarc="none")
     await post.says(text, ask, dmarc=None, Authentication_Results="evil.example; dmarc=pass")
     assert await decided() == []
-    answers = await noticed()
-    assert [(one.outlet, one.address) for one in answers] == [("email", "dana@example.org")] * 3
-    assert "Nothing was decided: your mail came without a DMARC pass for example.org" in answers[0].text
-    assert "`task approve A-1`" in answers[0].text
+    [answer] = await noticed()
+    assert (answer.outlet, answer.address) == ("email", "dana@example.org")
+    assert "Nothing was decided: your mail came without a DMARC pass for example.org" in answer.text
+    assert "`task approve A-1`" in answer.text
 
 
 async def test_without_a_server_that_vouches_nobody_decides_by_mail(post: Post) -> None:
@@ -231,32 +209,6 @@ async def test_two_answers_at_once(post: Post) -> None:
     assert "the first answer counts" in answer.text
 
 
-async def test_an_old_question_is_asked_again(post: Post) -> None:
-    """After its time an address decides nothing: the question comes again, with a fresh address."""
-    ask, _ = await asked(post, post.core.dana)
-    post.now = SOON
-    await post.says("approve", ask)
-    assert await decided() == []
-    [answer] = await noticed()
-    assert "git push origin main" in answer.text
-    assert "Ada set" in answer.text or "terminal" in answer.text
-    fresh = ADDRESSES.read(answer.reply_to)
-    assert answer.reply_to == ADDRESSES.ask(1, await post.heard(1), SOON + post.rules.ask_for)
-    assert fresh
-    await post.says("approve", answer.reply_to)
-    assert len(await decided()) == 1
-    await post.says("approve", ask)
-    assert "the first answer counts" in (await noticed())[-1].text
-
-
-async def test_an_old_address_still_speaks_to_the_agent(post: Post) -> None:
-    """What is no decision needs no fresh address."""
-    ask, _ = await asked(post, post.core.dana)
-    post.now = SOON
-    await post.says("What would it push?", ask)
-    assert [text for text, _, _ in await told()] == ["What would it push?"]
-
-
 async def test_status_is_answered_where_it_belongs(post: Post) -> None:
     """The answer goes to the address that was bound, in the letter's thread, and can be answered again."""
     _, address = await post.task()
@@ -271,7 +223,7 @@ async def test_status_is_answered_where_it_belongs(post: Post) -> None:
     assert (answer.outlet, answer.address, answer.reply_to) == ("email", "dana@example.org", address)
     assert (answer.subject, answer.thread) == ("Re: How is it?", "<question@client.example>")
     assert "T-1" in answer.text
-    assert [text for text, _, _ in await told()] == ["And hurry."]
+    assert await told() == []  # below a question of how it goes stand pleasantries
 
 
 async def test_a_letter_without_a_subject_is_answered_with_one(post: Post) -> None:
@@ -296,15 +248,19 @@ async def test_whoever_opened_a_task_stops_it(post: Post) -> None:
 
 
 async def test_a_task_that_is_over(post: Post) -> None:
-    """Its status is answered; whatever else is said is answered with how to go on."""
+    """Its status is answered; whatever else is said is answered with what the person can do."""
     task, address = await post.task()
-    await post.core.cancels(task)
+    own = await post.core.opens(asker=post.core.dana, notify=("dana@example.org",))
+    for one in (task, own):
+        await post.core.cancels(one)
     await post.says("One more thing", address)
     await post.says("status", address)
-    late, status = await noticed()
+    await post.says("One more thing", await post.reply_address(own))
+    late, status, own_late = await noticed()
     assert late.text.startswith("T-1 is over: it is cancelled, so nobody reads what you wrote.")
-    assert "`task retry T-1`" in late.text
+    assert "ask whoever opened it, or a team member, to begin it anew with `task retry T-1`" in late.text
     assert "Cancelled by Mel." in status.text
+    assert "To go on with it, begin it anew with `task retry T-2` in Slack." in own_late.text
     assert await told() == []
 
 
@@ -525,21 +481,21 @@ async def test_whoever_is_stopped_at_any_point_acts_once(post: Post) -> None:
     """An intake that is ended again and again leaves no letter out, and does nothing twice."""
     _, address = await post.task()
     for number in range(10):
-        await post.send(letter(f"status\nNumber {number}"), address)
+        await post.send(letter(f"Number {number}" if number % 2 else "status"), address)
     for turn in range(40):
         reading = asyncio.create_task(post.intake().drive())
         await asyncio.wait([reading], timeout=turn / 5_000)
         reading.cancel()
         await asyncio.wait([reading])
     await post.settle()
-    assert [text for text, _, _ in await told()] == [f"Number {number}" for number in range(10)]
-    assert len(await noticed()) == 10
+    assert [text for text, _, _ in await told()] == [f"Number {number}" for number in range(1, 10, 2)]
+    assert len(await noticed()) == 5
 
 
 async def test_a_full_disk_is_waited_for(post: Post) -> None:
     """While the database cannot write nothing of a letter is done; then all of it is, once."""
     _, address = await post.task()
-    await post.send(letter("status\n" + "xxxxxxxxx\n" * 1_500), address)
+    await post.send(letter("stop\n" + "xxxxxxxxx\n" * 1_500), address)
 
     def limit(pages: int) -> None:
         database.proxy.execute_sql(f"PRAGMA max_page_count = {pages}")
@@ -594,3 +550,37 @@ async def test_broken_letters_are_settled(post: Post, raw: bytes) -> None:
 async def _all_settled(count: int) -> bool:
     done = await states()
     return len(done) == count and "new" not in done
+
+
+async def test_old_letters_leave_only_what_became_of_them(post: Post) -> None:
+    """After `letter_days` their contents are erased, once an hour; those that nobody read yet are kept."""
+    post.rules = replace(post.rules, letter_days=30)
+    _, address = await post.task()
+    for number in range(150):
+        await database.run(letters.add, letter(f"Number {number}"), "x@y.z", "postmaster", NOON)
+    await post.says("Go on", address)
+    post.now = NOON + timedelta(days=20)
+    await database.run(letters.add, letter("Later"), "dana@example.org", address, post.now)
+    intake = post.intake()
+    await post.settle(intake)
+    assert all(row.content for row in await kept())
+    post.now = NOON + timedelta(days=30, seconds=1)
+    reading = asyncio.create_task(intake.drive())
+    await until(_first_is_erased)
+    reading.cancel()
+    await asyncio.wait([reading])
+    assert [bool(row.content) for row in await kept()] == [False] * 151 + [True]
+    assert (await outcome(), (await kept())[150].outcome) == ("@coder is told, in **T-1**.",) * 2
+
+
+async def test_a_letter_that_waits_to_be_read_is_not_erased(post: Post) -> None:
+    """However old it is."""
+    await post.send(letter("Hello"), "postmaster@legwork.example")
+    later = NOON + timedelta(days=99)
+    assert await database.run(letters.erase, later, 0, 10) == 1
+    assert await database.run(letters.erase, later, 1, 10) == 0
+    assert [bool(row.content) for row in await kept()] == [True]
+
+
+async def _first_is_erased() -> bool:
+    return not (await kept())[150].content

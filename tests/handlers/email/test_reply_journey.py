@@ -14,6 +14,14 @@ from tests.fakes.team import PATIENCE_S, Team
 
 PUSH = "/agent assign @coder --notify dana@example.org Publish it\n```sh\necho published > out; cat out\n```"
 
+TWO_QUESTIONS = """/agent assign @coder --notify dana@example.org Deploy
+```ask
+Deploy to staging?
+```
+```ask
+Deploy to PRODUCTION?
+```"""
+
 
 async def mailed(room: PracticeRoom, wanted: Callable[[Letter], bool]) -> Letter:
     """The newest letter of this kind that reached the mailbox, once there is one."""
@@ -89,6 +97,24 @@ async def test_status_comes_back_in_the_conversation(team: Team) -> None:
     assert answer.reply_to.startswith("task+")
     assert re.search(r"T-1\b.*Publish it", answer.text, re.DOTALL)
     assert (await team.room.mailbox.reply(answer, "approve")).code == 250
+    shown = await mailed(team.room, lambda one: asks(one) and one.number != question.number)
+    assert "echo published" in shown.text
+    assert (await team.room.mailbox.reply(shown, "approve")).code == 250
+    await until(lambda: _is("done"))
+
+
+async def test_a_late_answer_to_a_question_is_none_to_the_next(team: Team) -> None:
+    """`yes` to the mail of the first question, when the second waits: it is told, and the task waits on."""
+    await team.types(TWO_QUESTIONS)
+    first = await mailed(team.room, lambda one: "staging" in one.text)
+    root = team.room.slack.history("general")[0]
+    await team.room.say("yes", thread_ts=root.ts)
+    second = await mailed(team.room, lambda one: "PRODUCTION" in one.text)
+    await team.room.mailbox.reply(first, "yes")
+    answer = await mailed(team.room, lambda one: "not open any more" in one.text)
+    assert "alice" in answer.text
+    assert await state() == "waiting"
+    await team.room.mailbox.reply(second, "no")
     await until(lambda: _is("done"))
 
 

@@ -521,3 +521,32 @@ class _Remembering(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage())
+
+
+async def test_a_letter_to_the_house_is_small(core: Core) -> None:
+    """Anybody may write to postmaster and abuse: a large one is refused, also among other addresses."""
+    async with posted(core, house_bytes=4_096) as post:
+        _, address = await post.task()
+        large = letter("word word\n" * 500)
+        for to in (["abuse@legwork.example"], ["POSTMASTER"], [address, "postmaster@legwork.example"]):
+            with pytest.raises(smtplib.SMTPDataError) as refused:
+                await post.send(large, *to)
+            assert (refused.value.smtp_code, b"4 kB" in bytes(refused.value.smtp_error)) == (552, True)
+        await post.send(large, address)
+        await post.send(LETTER, "abuse@legwork.example")
+        assert [row.rcpt for row in await kept()] == [address, "abuse@legwork.example"]
+
+
+async def test_letters_to_the_house_are_few(core: Core) -> None:
+    """Beyond so many in an hour they are put off; what people answer is not."""
+    clock = [NOON]
+    async with posted(core, house_letters_per_hour=2, now=lambda: clock[0]) as post:
+        _, address = await post.task()
+        for _ in range(2):
+            await post.send(LETTER, "abuse@legwork.example")
+        code, said = await at(post, lambda client: client.rcpt("postmaster"))
+        assert (code, b"Try again in an hour" in said) == (450, True)
+        await post.send(LETTER, address)
+        clock[0] += timedelta(hours=1)
+        await post.send(LETTER, "postmaster")
+    assert len(await kept()) == 4

@@ -2,7 +2,11 @@
 
 import pytest
 
-from storage.tables import Messages
+from bot import stream
+from bot.app.house import now
+from bot.events import QuestionAsked
+from storage import database
+from storage.tables import Messages, Tasks
 from tests.fakes.team import Team
 from tests.handlers.slack.talk import effects, event, kept, noted, post, rows, states, tasks_now, told
 
@@ -19,6 +23,23 @@ async def test_an_edited_instruction_reaches_the_agent_as_a_correction(desk: Tea
     for delivered in edited.deliveries:
         await desk.room.redeliver(delivered.event_id)
     assert len(await told()) == 2
+
+
+async def test_a_correction_answers_no_question(desk: Team) -> None:
+    """An edit is about what was said before: it is never taken for the answer to what is asked now."""
+    root = (await desk.room.say(HELLO)).ts
+    said = await desk.room.say("use pyhton", thread_ts=root)
+
+    def ask() -> None:
+        asked = QuestionAsked(step=1, call_id="c1", text="Delete all?", options=("yes",))
+        stream.record(Tasks.get().stream_id, "@coder", asked, now())
+        Tasks.update(state="waiting", waiting_for="reply", question="c1").execute()
+
+    await database.run(ask)
+    await desk.room.edit(said.ts, "use python")
+    await desk.room.edit(root, "@Legwork assign @coder Say goodbye")
+    assert await states() == ["waiting"]
+    assert await told() == ["use pyhton", "Correction: use python", "Correction: Say goodbye"]
 
 
 async def test_an_edited_task_is_corrected_and_not_opened_again(desk: Team) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from handlers.slack.payloads import Changed, Deleted, Envelope, Message, Press, Submission
+from storage import database, people
 from tests.fakes.team import Team
 from tests.handlers.slack.talk import effects, event, post
 
@@ -90,10 +91,16 @@ PRESS = {
     "actions": [{"action_id": "do:1", "value": "task list", "type": "button"}],
     "trigger_id": "t-1",
 }
+VIEW = {
+    "type": "modal",
+    "callback_id": "why",
+    "private_metadata": "{}",
+    "state": {"values": {"why": {"text": {"value": "x"}}}},
+}
 SUBMISSION = {
     "type": "view_submission",
     "user": {"id": "U0BOB", "username": "bob"},
-    "view": {"type": "modal", "callback_id": "why", "private_metadata": "{}", "state": {}},
+    "view": VIEW,
     "trigger_id": "t-1",
 }
 
@@ -111,3 +118,59 @@ async def test_a_press_with_a_strange_field_does_no_harm(
     assert 200 <= status < 500
     tasks, messages, *_ = await effects()
     assert (tasks, messages) == (0, 0)
+
+
+DEEP = "[" * 100_000
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (f'{{"type":"event_callback","event":{DEEP}{"]" * 100_000}}}', "application/json"),
+        (f"payload={DEEP}", FORM),
+        (f"payload={DEEP}{']' * 100_000}", FORM),
+        (
+            urlencode({"payload": json.dumps({**SUBMISSION, "view": {**VIEW, "private_metadata": DEEP}})}),
+            FORM,
+        ),
+        (event(ts="999999999999.000000").decode(), "application/json"),
+        (event(thread_ts="9" * 12 + ".000000").decode(), "application/json"),
+        (event(text="<@U0LEGWORK> assign @coder \ud800").decode(), "application/json"),
+        (event("Ev\0").decode(), "application/json"),
+    ],
+)
+async def test_what_is_nested_or_counted_too_far_does_no_harm(desk: Team, body: str, kind: str) -> None:
+    """JSON too deep to read, and moments beyond all calendars, are no fault of the bot's."""
+    status, _ = await post(desk, body.encode(), kind)
+    assert status in (200, 400)
+    assert (await effects())[0] == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user_id": "U\0ALICE"},
+        {"user_id": "U" * 5_000},
+        {"channel_id": "<x>"},
+        {"channel_id": "C\0"},
+        {"trigger_id": "x" * 5_000},
+        {"trigger_id": "\0"},
+    ],
+)
+async def test_ids_that_are_none_are_refused(desk: Team, changes: dict[str, str]) -> None:
+    """A command whose ids Slack cannot have made is answered with a sentence, and does nothing."""
+    fields = {"command": "/agent", "text": "assign @coder hi", "trigger_id": "x1", "user_id": "U0ALICE"}
+    fields |= {"channel_id": "C0GENERAL", **changes}
+    status, text = await post(desk, urlencode(fields).encode(), FORM)
+    assert status == 200
+    assert f"Slack's request has no good {next(iter(changes))}" in text
+    assert await effects() == (0, 0, 0, 0)
+
+
+async def test_a_name_has_only_what_can_be_seen(desk: Team) -> None:
+    """What cannot be printed in a name is left out of it."""
+    fields = {"command": "/task", "text": "list", "trigger_id": "x1", "user_id": "U0ZED"}
+    fields |= {"channel_id": "C0GENERAL", "user_name": "Z\0e\nd\u202e"}
+    assert (await post(desk, urlencode(fields).encode(), FORM))[0] == 200
+    assert "Zed" in [person.name for person in await database.run(people.everyone)]

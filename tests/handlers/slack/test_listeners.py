@@ -48,10 +48,10 @@ def form(**changes: str) -> bytes:
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ("/agent asign @coder x", "There is no command `agent asign`. Did you mean `agent assign`?"),
+        ("/agent asign @coder x", "There is no command `agent asign`. Did you mean `/agent assign`?"),
         ("/task frobnicate", "There is no command `task frobnicate`."),
         ("/agent assign @nobody x", "There is no agent called @nobody. There is @analyst, @coder."),
-        ("/agent assign", "@AGENT is missing. Usage: `agent assign @AGENT ["),
+        ("/agent assign", "@AGENT is missing. Usage: `/agent assign @AGENT ["),
         ("/agent assign @coder", "TEXT is missing."),
         ("/agent assign @coder --notfy a@b.c x", "has no option `--notfy`. Did you mean `--notify`?"),
         ("/agent assign @coder --notify nobody x", "--notify cannot be used: 'nobody' is no email address."),
@@ -59,8 +59,8 @@ def form(**changes: str) -> bytes:
         ("/task show T-99", "There is no task T-99 that you can see."),
         ("/task show banana", "banana is no task: one is called like T-12."),
         ("/task cancel T-99", "There is no task T-99 that you can see."),
-        ("/task show", "T-N is missing. Usage: `task show T-N`"),
-        ("/task list everything", "`task list` does not take `everything`."),
+        ("/task show", "T-N is missing. Usage: `/task show T-N`"),
+        ("/task list everything", "`/task list` does not take `everything`."),
         ("/agent assign @coder " + "x" * 40_000, "a command may have 20,000"),
     ],
 )
@@ -77,7 +77,11 @@ async def test_a_mistake_is_answered_with_a_sentence_and_changes_nothing(
 
 async def test_a_bare_command_shows_help(desk: Team) -> None:
     """`/agent` and `/task` alone show what one can do."""
-    for typed, shown in (("/agent", "`agent list`"), ("/task", "`task list`"), ("/task help", "`task list`")):
+    for typed, shown in (
+        ("/agent", "`/agent list`"),
+        ("/task", "`/task list`"),
+        ("/task help", "`/task list`"),
+    ):
         assert shown in (await desk.types(typed)).json()["text"]
 
 

@@ -14,7 +14,7 @@ from handlers.slack.acting import Acting
 from handlers.slack.listeners import SlackDoor
 from handlers.slack.sockets import SocketDoor
 from storage import database
-from tests.fakes.team import PATIENCE_S, Team
+from tests.fakes.team import PATIENCE_S, Team, in_time
 from tests.handlers.slack.talk import noted, states, tasks_now
 
 HELLO = "@Legwork assign @coder Say hello"
@@ -53,7 +53,11 @@ async def test_a_refresh_loses_nothing(wired: Team) -> None:
     )
     await wired.room.wait_for(lambda: first not in wired.room.sockets.connections, PATIENCE_S)
     await wired.room.say("@Legwork list")
-    assert len(await noted()) == 1
+
+    async def answered() -> bool:
+        return len(await noted()) == 1
+
+    await in_time(answered)
 
 
 async def test_a_broken_connection_is_made_anew(room: PracticeRoom, settings: Settings) -> None:
