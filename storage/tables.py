@@ -227,7 +227,11 @@ class Subscriptions(Table):
     class Meta:
         """An address hears of a task once."""
 
-        indexes = ((("task", "outlet", "address"), True), (("outlet", "thread"), False))
+        indexes = (
+            (("task", "outlet", "address"), True),
+            (("outlet", "thread"), False),
+            (("address",), False),
+        )
 
 
 class Deliveries(Table):

@@ -18,6 +18,7 @@ from bot.app.worker import worker
 from bot.cli.follow import follow
 from bot.errors import LegworkError
 from bot.practice import PracticeRoom
+from bot.reports import phrases
 from config.settings import Settings, given
 from storage import database, tasks
 
@@ -92,7 +93,7 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
         task_id = await _assign(room)
         report = await follow(task_id, console)
         why = "" if report.state == "done" else f" {report.outcome}"
-        console.print(f"\n{report.key} is {report.state}.{why}\n", markup=False)
+        console.print(f"\n{report.key} {phrases.standing(report)}.{why}\n", markup=False)
         found = await _results(room, report.key)
         for name, place in found.items():
             console.print(f"{name}: {place or 'missing'}")

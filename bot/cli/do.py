@@ -16,6 +16,7 @@ from bot.cli.follow import follow, settled
 from bot.commands import grammar, registry
 from bot.errors import UserMistake
 from bot.replies import Reply
+from bot.reports import phrases
 from bot.reports.summary import Report
 from config.settings import Settings
 from storage import database
@@ -55,7 +56,7 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
             shown = await database.run(_run, f"task show {report.key}", "", settings, now())
             out.print_json(json.dumps(shown.data))
         else:
-            out.print(f"{report.key} is {report.state}.", plain(report.outcome), markup=False)
+            out.print(f"{report.key} {phrases.standing(report)}.", plain(report.outcome), markup=False)
             if (pdf := house.artifacts.path(report.key, report.file_name)).exists():
                 out.print(f"Report: {pdf}", markup=False)
         return DONE if report.state == "done" else FAILED

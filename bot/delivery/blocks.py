@@ -81,7 +81,7 @@ def progress(report: Report) -> Payload:
 
 def result(report: Report) -> Payload:
     """How it ended: the agent's words, and of a failure what the last step printed."""
-    head = f"{ICONS[report.state]} *{report.key}* is {report.state}"
+    head = f"{ICONS[report.state]} *{report.key}* {phrases.standing(report)}"
     blocks = [section(head)]
     if report.outcome:
         blocks.append(markdown(report.outcome))
@@ -90,7 +90,7 @@ def result(report: Report) -> Payload:
     if report.state == "failed" and last and not refused and last.output.strip():
         blocks.append(section(fenced(_tail(last.output))))
     blocks.append(context(escape(phrases.headline(report))))
-    return payload(f"{report.key} is {report.state}: {report.title}", blocks)
+    return payload(f"{report.key} {phrases.standing(report)}: {report.title}", blocks)
 
 
 def no_report(report: Report, why: str) -> Payload:

@@ -15,6 +15,7 @@ _MARKS = re.compile(
 _LIKENESS = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
 _CODE = re.compile(r"(?<!`)(?:(```++)(?P<block>.+?)(?<!`)\1|(``?)(?P<span>[^\n]+?)(?<!`)\3)(?!`)", re.DOTALL)
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
+_OURS = "\0"  # stands for a mark of ours while those of people are made inert
 _ITEM = re.compile(r"^- ", re.MULTILINE)
 
 
@@ -70,9 +71,8 @@ def from_markdown(text: str) -> str:
     """
 
     def plain(part: str) -> str:
-        pieces = _BOLD.split(part)
-        pieces = [f"*{inert(piece)}*" if at % 2 else inert(piece) for at, piece in enumerate(pieces)]
-        return _ITEM.sub("• ", "".join(pieces))
+        marked = _BOLD.sub(f"{_OURS}\\1{_OURS}", part.replace(_OURS, ""))
+        return _ITEM.sub("• ", inert(marked).replace(_OURS, "*"))
 
     out, end = [], 0
     for match in _CODE.finditer(text):

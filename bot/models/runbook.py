@@ -135,7 +135,9 @@ _OPTION = re.compile(r"\s*[-*]\s+(\S.*?)\s*")
 def _why(answer: Answer) -> str:
     if answer.ended_by:
         return f": {ENDED_BY[answer.ended_by]}"
-    return f" with exit code {answer.exit_code}" if answer.exit_code is not None else f": {answer.text}"
+    if answer.exit_code is not None:
+        return f" with exit code {answer.exit_code}"
+    return f": {answer.text.rstrip('.')}"
 
 
 def _printed(output: str) -> str:

@@ -15,6 +15,7 @@ STATE: dict[State, str] = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
+HOW: dict[str, str] = {"failed": "has failed"}  # the others are what the task is
 STEP: dict[StepState, str] = {
     "waiting": "waiting",
     "running": "running",
@@ -40,6 +41,11 @@ LIMIT: dict[Ending, str] = {
 }
 CENT = 0.01
 DOOR = {"slack": "in Slack", "email": "by email", "http": "through the API", "cli": "on the command line"}
+
+
+def standing(report: Report) -> str:
+    """How the task stands, after its key: `is done`, `has failed`."""
+    return HOW.get(report.state, f"is {report.state}")
 
 
 def headline(report: Report) -> str:

@@ -169,7 +169,10 @@ def _check(task: Tasks, approval: Approvals, actor: Actor, decision: Decision) -
     own = actor.id == task.asker_id and not may.own
     if own and decision == "approve":
         others = f"for {may.shown}" if may.named else "for somebody else"
-        raise Refused(f"You asked for {key(task.id)}, so {name} is {others} to approve.")
+        raise Refused(
+            f"You asked for {key(task.id)}, so {name} is {others} to approve. An admin can change that: "
+            f"`agent edit @{task.agent.name} --own-approval yes`"
+        )
     if own or may.include(actor):
         return
     if may.named:

@@ -151,4 +151,5 @@ def up(migrator: Any, db: Database) -> None:
         migrator.add_column("runs", "parked", BooleanField(default=False)),
         migrator.add_column("subscriptions", "cadence", CharField(default="all")),
         migrator.add_index("subscriptions", ("outlet", "thread")),
+        migrator.add_index("subscriptions", ("address",)),
     )

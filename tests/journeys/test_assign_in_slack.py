@@ -70,7 +70,7 @@ async def test_a_failing_step_ends_the_task_and_shows_what_it_printed(team: Team
     """The first failing step is the last: the thread says which it was and what it printed."""
     await team.types("/agent assign @coder Try\n```sh\necho before; exit 3\n```\n```sh\necho never\n```")
     thread = await team.thread_with_report()
-    assert "T-1 is failed" in thread[-2].text
+    assert "T-1 has failed" in thread[-2].text
     said = str(thread[-2].blocks)
     assert "Step 1 of 2 failed with exit code 3." in said
     assert "before" in said

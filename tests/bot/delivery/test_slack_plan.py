@@ -163,6 +163,9 @@ def test_whatever_is_asked_is_told_and_its_message_follows(facts: list[AnyFact],
             case ApprovalDecided() | ApprovalWithdrawn() as fact if f"approval-{fact.approval}" in opened:
                 assert thread.shown[f"approval-{fact.approval}"] >= event.seq
                 opened.discard(f"approval-{fact.approval}")
+            case TaskReassigned():
+                assert all(thread.shown[part] >= event.seq for part in opened)
+                opened.clear()
             case TaskFinished() | TaskCancelled():
                 assert thread.shown["root"] >= event.seq
                 assert all(thread.shown[part] >= event.seq for part in opened)

@@ -89,7 +89,7 @@ async def test_a_reason_may_begin_with_dashes(team: Team, reason: str) -> None:
     await team.room.wait_for(lambda: team.room.slack.views_of("bob"), PATIENCE_S)
     assert (await team.room.submit({"text": reason}, user="bob")).errors == {}
     assert (await team.settled("failed"))["approvals"][0]["note"] == reason
-    result = await team.message("is failed")
+    result = await team.message("has failed")
     assert str(result.blocks).count(reason) == 1
 
 
