@@ -61,6 +61,14 @@ class Settings(BaseSettings):
     max_command_chars: int = Field(default=20_000, ge=100)
     max_attempts: int = Field(default=5, ge=1)
     max_steps: int = Field(default=200, ge=1)
+    max_tokens: int = Field(default=0, ge=0)
+    max_usd: float = Field(default=0, ge=0)
+    max_minutes: float = Field(default=0, ge=0)
+    model_tries: int = Field(default=5, ge=1)
+    model_retry_seconds: float = Field(default=1, gt=0)
+    model_retry_max_seconds: float = Field(default=120, gt=0)
+    model_idle_seconds: float = Field(default=180, gt=0)
+    model_words_seconds: float = Field(default=5, gt=0)
     approval_reminder_hours: float = Field(default=4, gt=0, le=100_000)
     command_seconds: float = Field(default=120, gt=0)
     command_memory_mb: int = Field(default=1024, ge=16)
@@ -82,6 +90,10 @@ class Settings(BaseSettings):
     ask_by_mail_days: float = Field(default=14, gt=0, le=100_000)
     far_end_timeout_seconds: float = Field(default=20, gt=0)
 
+    openai_api_key: SecretStr = _named("OPENAI_API_KEY", SecretStr(""))
+    openai_base_url: str = _named("OPENAI_BASE_URL", "")
+    anthropic_api_key: SecretStr = _named("ANTHROPIC_API_KEY", SecretStr(""))
+    anthropic_base_url: str = _named("ANTHROPIC_BASE_URL", "")
     slack_bot_token: SecretStr = _named("SLACK_BOT_TOKEN", SecretStr(""))
     slack_app_token: SecretStr = _named("SLACK_APP_TOKEN", SecretStr(""))
     slack_signing_secret: SecretStr = _named("SLACK_SIGNING_SECRET", SecretStr(""))
@@ -93,6 +105,14 @@ class Settings(BaseSettings):
         """Refuse what names no file."""
         if value and not re.fullmatch(r"sqlite:///.+", value):
             raise ValueError("it takes sqlite:///PATH, such as sqlite:////var/lib/legwork/legwork.db")
+        return value
+
+    @field_validator("openai_base_url", "anthropic_base_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        """Refuse what no request can be sent to."""
+        if value and not re.fullmatch(r"https?://[^\s/]\S*", value):
+            raise ValueError("it takes a web address, such as http://127.0.0.1:11434/v1")
         return value
 
     @field_validator("http", "smtp", "lmtp")
@@ -191,7 +211,7 @@ def given(**values: Any) -> Settings:
 
 
 def tables(own: str = "") -> dict[str, Any]:
-    """What a file of agents, policies and runbooks holds, as it is written.
+    """What a file of agents, policies, runbooks and prices holds, as it is written.
 
     Args:
         own: Path of the team's own TOML file; that of Legwork's own, `defaults.toml`, if empty.

@@ -9,6 +9,7 @@ from peewee import ModelSelect, ModelUpdate
 from storage import workspaces
 from storage.prepared import Prepared
 from storage.tables import Agents, Runs, Tasks, Workspaces
+from storage.tasks import PAUSED
 
 _holds = Prepared(
     lambda run, token: Runs.select(Runs.id).where(Runs.id == run, Runs.token == token, Runs.open)
@@ -32,7 +33,8 @@ def _claimable(*, any_task: bool) -> Prepared:
 
     def build(now: datetime, given_up: datetime, host: str, limit: int, task_id: int) -> "ModelSelect[Runs]":
         wanted = Runs.open & ~Runs.parked & (Runs.token.is_null() | (Runs.lease_until < now))
-        wanted &= (Agents.status != "paused") & workspaces.free_for_a_run(host, now, given_up)
+        wanted &= (Tasks.state != PAUSED) & (Agents.status != "paused")
+        wanted &= workspaces.free_for_a_run(host, now, given_up)
         wanted &= Runs.sandbox_host.is_null() | (Runs.sandbox_host == host) | (Runs.lease_until < given_up)
         if not any_task:
             wanted &= Runs.task == task_id

@@ -19,11 +19,17 @@ from storage.tables import (
     instant,
 )
 
-OPEN = ("queued", "running", "waiting", "paused")
+PAUSED = "paused"
+MOVING = ("queued", "running", "waiting")
+OPEN = (*MOVING, PAUSED)
 
 _is_open = Prepared(lambda task: Tasks.select(Tasks.id).where(Tasks.id == task, Tasks.state.in_(OPEN)))
 _held_back = Prepared(
-    lambda task: Tasks.select(Tasks.id).join(Agents).where(Tasks.id == task, Agents.status == "paused")
+    lambda task: (
+        Tasks.select(Tasks.id)
+        .join(Agents)
+        .where(Tasks.id == task, (Agents.status == "paused") | (Tasks.state == PAUSED))
+    )
 )
 
 
@@ -138,7 +144,7 @@ def is_open(task_id: int) -> bool:
 
 def begin(task_id: int) -> bool:
     """A queued task runs now; False if it is not to."""
-    return Tasks.update(state="running").where(Tasks.id == task_id, Tasks.state.in_(OPEN)).execute() == 1
+    return Tasks.update(state="running").where(Tasks.id == task_id, Tasks.state.in_(MOVING)).execute() == 1
 
 
 def end(task_id: int, state: str, now: datetime) -> bool:
@@ -148,7 +154,7 @@ def end(task_id: int, state: str, now: datetime) -> bool:
 
 
 def held_back(task_id: int) -> bool:
-    """Whether the agent of a task is paused."""
+    """Whether a task or its agent is paused."""
     return bool(_held_back.rows(task_id))
 
 
@@ -158,16 +164,31 @@ def queue(task_id: int) -> None:
 
 
 def wait(task_id: int, waiting_for: str, question: str = "") -> None:
-    """A task waits: for an `approval`, or for a `reply` to the call that asks."""
-    Tasks.update(state="waiting", waiting_for=waiting_for, question=question).where(
-        Tasks.id == task_id
-    ).execute()
+    """A task waits: for an `approval`, or for a `reply` to the call that asks; a paused one stays paused."""
+    Tasks.update(waiting_for=waiting_for, question=question).where(Tasks.id == task_id).execute()
+    Tasks.update(state="waiting").where(Tasks.id == task_id, Tasks.state != PAUSED).execute()
 
 
 def go_on(task_id: int) -> bool:
-    """A task waits no longer, and is queued; False if it did not wait."""
-    queued = Tasks.update(state="queued", waiting_for="", question="")
-    return queued.where(Tasks.id == task_id, Tasks.state == "waiting").execute() == 1
+    """A task waits no longer, and is queued unless it is paused; False if it is not queued by that."""
+    waited = Tasks.state.in_(("waiting", PAUSED))
+    Tasks.update(waiting_for="", question="").where(Tasks.id == task_id, waited).execute()
+    queued = Tasks.update(state="queued").where(Tasks.id == task_id, Tasks.state == "waiting")
+    return queued.execute() == 1
+
+
+def pause(task_id: int) -> bool:
+    """A task rests; False if it does already, or is over."""
+    paused = Tasks.update(state=PAUSED).where(Tasks.id == task_id, Tasks.state.in_(MOVING))
+    return paused.execute() == 1
+
+
+def resume(task_id: int) -> str:
+    """A paused task goes on, or waits on for what it waited for; its state, empty if it was not paused."""
+    paused = (Tasks.id == task_id) & (Tasks.state == PAUSED)
+    if Tasks.update(state="waiting").where(paused, Tasks.waiting_for != "").execute():
+        return "waiting"
+    return "queued" if Tasks.update(state="queued").where(paused).execute() else ""
 
 
 def reopen(task_id: int) -> bool:
@@ -177,9 +198,9 @@ def reopen(task_id: int) -> bool:
 
 
 def give(task_id: int, agent: Agents) -> None:
-    """Another agent works on a task from now on; what the task waited for is off."""
-    given = Tasks.update(agent=agent, state="queued", waiting_for="", question="")
-    given.where(Tasks.id == task_id).execute()
+    """Another agent works on a task from now on; what the task waited for is off. A paused one stays so."""
+    Tasks.update(agent=agent, waiting_for="", question="").where(Tasks.id == task_id).execute()
+    Tasks.update(state="queued").where(Tasks.id == task_id, Tasks.state != PAUSED).execute()
 
 
 def in_thread(outlet: str, thread: str) -> Tasks | None:

@@ -8,8 +8,13 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from bot.agents.story import Story
+from bot.agents import prompt
+from bot.agents.limits import Limits
+from bot.agents.speaking import Speaking
+from bot.agents.story import WARNED, Story
+from bot.errors import Permanent
 from bot.events import (
+    UNREADABLE,
     AnyFact,
     Call,
     Event,
@@ -19,14 +24,22 @@ from bot.events import (
     ToolFinished,
     ToolStarted,
 )
-from bot.models.base import Model
-from bot.tools.base import Arguments, Bench, Question, Tool
+from bot.models.base import Model, Turn
+from bot.models.choice import Models, split
+from bot.tools.base import Arguments, Bench, Question, Tool, default_of
 from bot.tools.shelf import SHELF
 from bot.work import calls, runs
 from bot.work.approvals import Asking, Wanted
 from bot.work.runs import Claim
 from bot.workspaces import Workspaces
 from storage import database
+
+MOST_TOGETHER = 8
+SILENT = "The agent ended without a word."
+STUCK = (
+    "The agent made the same call {times} times with the same result, though it was told. Assign the task "
+    "anew, with words that help it on."
+)
 
 Clock = Callable[[], datetime]
 
@@ -36,12 +49,14 @@ class Manners:
     """How a task is carried out.
 
     Attributes:
-        max_steps: The most turns a model gets.
+        limits: What it may use up.
         asking: How people are asked.
+        speak_s: Seconds between two looks at what a model is saying.
     """
 
-    max_steps: int
+    limits: Limits
     asking: Asking
+    speak_s: float = 5.0
 
 
 class Loop:
@@ -49,7 +64,8 @@ class Loop:
 
     Args:
         claim: The right to.
-        model: Decides what is done.
+        models: Decide what is done.
+        names: Which of them.
         bench: Where tools work.
         workspaces: Knows what the task left behind.
         manners: How it is done.
@@ -59,17 +75,20 @@ class Loop:
     def __init__(
         self,
         claim: Claim,
-        model: Model,
+        models: Models,
+        names: str,
         bench: Bench,
         workspaces: Workspaces,
         manners: Manners,
         now: Clock,
     ) -> None:
         self._claim = claim
-        self._model = model
+        self._models = models
+        self._names = names
         self._bench = bench
         self._workspaces = workspaces
         self._manners = manners
+        self._limits = manners.limits.within(claim.budget)
         self._now = now
         self._story = Story()
 
@@ -78,32 +97,92 @@ class Loop:
 
         Raises:
             LeaseLostError: The claim was lost; nothing more may be done.
+            LegworkError: It cannot be carried out.
         """
-        claim = self._claim
+        claim, story = self._claim, self._story
+        first, *_ = split(self._names)
         await asyncio.to_thread(self._workspaces.remember, claim.workspace, claim.key)
-        await self._learn(await database.insist(runs.start, self._claim, self._model.name, self._now()))
-        while await self._take_step():
+        await self._learn(await database.insist(runs.start, claim, first, self._now()))
+        model = self._models.make(self._names, prompt.brief(claim, story.opened, SHELF))
+        while await self._take_step(model):
             pass
 
-    async def _take_step(self) -> bool:
+    async def _take_step(self, model: Model) -> bool:
         """One turn of the model and its calls; False when the task is over, or waits."""
         story = self._story
         before: list[AnyFact] = []
         if not story.pending:
             await self._learn(await database.insist(runs.heard, self._claim, story.seq))
-            if story.turns >= self._manners.max_steps:
-                words = f"The task took more than its {self._manners.max_steps} steps."
-                return await self._end(gave_up=True, words=words)
-            turn = await self._model.turn(story.answers, story.told)
-            if not turn.calls:
-                return await self._end(gave_up=turn.gave_up, words=turn.words)
-            turned = ModelTurned(step=story.step + 1, words=turn.words, calls=turn.calls)
-            story.take(turned)
+            if story.paused:
+                await database.insist(runs.set_aside, self._claim)
+                return False
+            if why := self._why_not(model):
+                return await self._end(Turn(why, gave_up=True))
+            model.learn(story.news())
+            heeded = story.seq
+            turn = await self._turn(model)
+            turned = ModelTurned(
+                step=story.step + 1,
+                words=turn.words,
+                calls=turn.calls,
+                heeded=heeded,
+                model=turn.model,
+                usage=turn.usage,
+                wire=turn.wire,
+            )
             before = [turned]
-        for call in list(story.pending):
-            if not await self._use(call, before):
+            if not turn.calls:
+                return await self._end(turn, heeded, before if turn.model else ())
+            story.take(turned)
+        while story.pending:
+            if not (await self._use_together(before) or await self._use(story.pending[0], before)):
                 return False
             before = []
+        return True
+
+    def _why_not(self, model: Model) -> str:
+        """Why there is to be no other turn; empty where there is."""
+        story = self._story
+        if story.repeats > WARNED and not model.scripted:
+            return STUCK.format(times=story.repeats)
+        return self._limits.reached(dataclasses.replace(story.spent, seconds=story.seconds(self._now())))
+
+    async def _turn(self, model: Model) -> Turn:
+        """The model's turn, for as long as the task may take."""
+        step = self._story.step + 1
+        most = self._limits.seconds
+        left = None if most is None else most - self._story.seconds(self._now())
+        try:
+            async with asyncio.timeout(left) as time:
+                return await model.turn(step, Speaking(step, self._manners.speak_s, self._commit))
+        except Permanent as error:
+            return Turn(str(error), gave_up=True)
+        except TimeoutError:
+            if most is None or not time.expired():
+                raise
+            spent = dataclasses.replace(self._story.spent, seconds=most)
+            return Turn(self._limits.reached(spent), gave_up=True)
+
+    async def _use_together(self, before: list[AnyFact]) -> bool:
+        """Make the next calls at once, if they are of a kind that gets on with others; False if not."""
+        story = self._story
+        wanted, acts = [], []
+        for call in story.pending[:MOST_TOGETHER]:
+            tool, args, _ = _understood(call)
+            if tool is None or args is None or not tool.reads(args):
+                break
+            wanted.append(Wanted(story.step, call, tool.does(args), tool.subjects(args), tool.default))
+            acts.append((tool, args))
+        if not wanted[1:]:
+            return False
+        begun = await database.insist(calls.begin_together, self._claim, before, wanted, self._now())
+        if begun is None:
+            return False
+        await self._learn(begun)
+        making = [self._make(one.call, *act) for one, act in zip(wanted, acts, strict=True)]
+        for ended in await asyncio.gather(*making, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
         return True
 
     async def _use(self, call: Call, before: list[AnyFact]) -> bool:
@@ -115,20 +194,28 @@ class Loop:
             finished = ToolFinished(step=step, call_id=call.id, ok=False, output=mistake)
             await self._commit([*before, started, finished])
             return True
-        wanted = Wanted(step, call, tool.does(args), tool.subjects(args), tool.default)
+        default = await default_of(tool, args, self._bench)
+        wanted = Wanted(step, call, tool.does(args), tool.subjects(args), default)
         begun = await database.insist(
             calls.begin, self._claim, before, wanted, self._manners.asking, self._now()
         )
         await self._learn(begun.events)
         if begun.course != "go":
             return begun.course == "refused"
+        return await self._make(call, tool, args)
+
+    async def _make(self, call: Call, tool: Tool[Arguments], args: Arguments) -> bool:
+        """Make a call that has begun, and record what came of it; False where the task is over, or waits."""
+        step = self._story.step
         result = await tool.run(args, self._bench)
         if isinstance(result, Question):
             await database.insist(
                 calls.ask_people, self._claim, step, call.id, result.text, result.options, self._now()
             )
             return False
-        await self._commit([ToolFinished(step=step, call_id=call.id, **dataclasses.asdict(result))])
+        await self._commit([*result.facts, result.ended(step, call.id)])
+        if result.finished is not None:
+            return await self._end(Turn(result.finished), self._story.heeded)
         return True
 
     async def _commit(self, facts: list[AnyFact]) -> None:
@@ -140,19 +227,18 @@ class Loop:
             events = await database.insist(runs.heard, self._claim, self._story.seq)
         self._story.read(events)
 
-    async def _end(self, *, gave_up: bool, words: str) -> bool:
+    async def _end(self, turn: Turn, heeded: int | None = None, before: Sequence[AnyFact] = ()) -> bool:
         """End the task; True if somebody said something meanwhile, so that it goes on."""
-        changes, more = await asyncio.to_thread(
-            self._workspaces.changes, self._claim.workspace, self._claim.key
-        )
+        claim = self._claim
+        changes, more = await asyncio.to_thread(self._workspaces.changes, claim.workspace, claim.key)
         fact: TaskFinished | TaskFailed
-        if gave_up:
-            fact = TaskFailed(reason=words, changes=changes, more_changes=more)
+        if turn.gave_up:
+            fact = TaskFailed(reason=turn.words, changes=changes, more_changes=more)
         else:
-            fact = TaskFinished(summary=words, changes=changes, more_changes=more)
-        ended = await database.insist(runs.end, self._claim, fact, self._now(), self._story.seq)
+            fact = TaskFinished(summary=turn.words.strip() or SILENT, changes=changes, more_changes=more)
+        ended = await database.insist(runs.end, claim, fact, self._now(), heeded, before)
         if ended:
-            await asyncio.to_thread(self._workspaces.forget, self._claim.key)
+            await asyncio.to_thread(self._workspaces.forget, claim.key)
         return not ended
 
 
@@ -161,6 +247,8 @@ def _understood(call: Call) -> tuple[Tool[Arguments] | None, Arguments | None, s
     tool = SHELF.get(call.tool)
     if tool is None:
         return None, None, f"There is no tool called {call.tool}. There is: {', '.join(SHELF)}."
+    if UNREADABLE in call.args:
+        return None, None, f"The arguments of {call.tool} cannot be read: they are to be one JSON object."
     try:
         return tool, tool.arguments.model_validate(call.args), ""
     except ValidationError as error:

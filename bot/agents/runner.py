@@ -11,9 +11,10 @@ import structlog
 
 from bot import sandbox
 from bot.agents.loop import Clock, Loop, Manners
+from bot.artifacts import Artifacts
 from bot.errors import LegworkError
 from bot.events import TaskFailed
-from bot.models.choice import model_for
+from bot.models.choice import Models
 from bot.sandbox import Handle, Limits, Sandbox
 from bot.stream import bell
 from bot.tools.base import Bench
@@ -36,7 +37,8 @@ class Rules:
         max_runs: Tasks at a time.
         max_attempts: Times a run is taken over before it is given up.
         manners: How a task is carried out.
-        model: What decides on the steps, for agents that name no model of their own.
+        models: What can decide on the steps.
+        model: Which of them does, for agents that name no model of their own.
         lease: How long a claim holds without a sign of life.
         limits: What one command may use.
     """
@@ -44,6 +46,7 @@ class Rules:
     max_runs: int
     max_attempts: int
     manners: Manners
+    models: Models
     model: str
     lease: timedelta
     limits: Limits
@@ -56,16 +59,24 @@ class Runner:
         rules: How it works.
         box: Runs commands.
         workspaces: Where tasks work.
+        artifacts: Keeps the files that they make for people.
         now: The clock.
         only: The one task to work on; any if None.
     """
 
     def __init__(
-        self, rules: Rules, box: Sandbox, workspaces: Workspaces, now: Clock, only: int | None = None
+        self,
+        rules: Rules,
+        box: Sandbox,
+        workspaces: Workspaces,
+        artifacts: Artifacts,
+        now: Clock,
+        only: int | None = None,
     ) -> None:
         self._rules = rules
         self._box = box
         self._workspaces = workspaces
+        self._artifacts = artifacts
         self._now = now
         self._only = only
         self._name = f"{socket.gethostname()}:{os.getpid()}"
@@ -147,10 +158,19 @@ class Runner:
             await database.insist(runs.note_sandbox, claim, self._host, handle.pid, handle.started, at)
 
         workspace = self._workspaces.create(claim.workspace)
-        bench = Bench(workspace, self._box, self._rules.limits, on_start)
+        bench = Bench(
+            workspace=workspace,
+            sandbox=self._box,
+            limits=self._rules.limits,
+            on_start=on_start,
+            task_id=claim.task_id,
+            artifacts=self._artifacts,
+            place=self._workspaces.place(claim.key),
+        )
         return Loop(
             claim,
-            model_for(claim.model or self._rules.model, claim.text),
+            self._rules.models,
+            claim.model or self._rules.model,
             bench,
             self._workspaces,
             self._rules.manners,

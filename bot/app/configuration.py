@@ -1,4 +1,7 @@
-"""Agents, policies and runbooks of the configuration: each file is checked whole, then they become rows."""
+"""Agents, policies, runbooks and prices of the configuration: each file is checked whole.
+
+All but the prices become rows.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,6 +13,7 @@ from bot import runbooks
 from bot.commands.optional import WorkspaceOrNone
 from bot.commands.staff import Model, free_name
 from bot.errors import LegworkError
+from bot.models.prices import Price
 from bot.permissions import rules
 from bot.runbooks import Parameter, Runbook
 from bot.tools.shelf import SHELF
@@ -56,6 +60,7 @@ class Configuration(_Table):
     agents: tuple[AgentTable, ...] = ()
     policies: tuple[PolicyTable, ...] = ()
     runbooks: tuple[Runbook, ...] = ()
+    prices: tuple[Price, ...] = ()
 
 
 _TABLES: dict[str, type[BaseModel]] = {
@@ -63,6 +68,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "policies": PolicyTable,
     "runbooks": Runbook,
     "parameters": Parameter,
+    "prices": Price,
 }
 
 
@@ -75,13 +81,14 @@ def read(own: str) -> Configuration:
         own: Path of the team's file; empty where there is none.
 
     Returns:
-        Agents with the team's first, policies with theirs last, and of runbooks of one name theirs.
+        Agents with the team's first, policies and prices with theirs last, and of runbooks of one name
+        theirs.
 
     Raises:
         LegworkError: A file cannot be used; says which, where in it, and what to do.
         BadSettingsError: The team's file cannot be read.
     """
-    house, team = _read(""), _read(own) if own else Configuration()
+    house, team = _files(own)
     ours = (*team.agents, *house.agents)
     known = {one.name for one in ours} | {one.name for one in agents.everyone()}
     for file, found in (("", house), (own, team)):
@@ -90,7 +97,18 @@ def read(own: str) -> Configuration:
         agents=ours,
         policies=(*house.policies, *team.policies),
         runbooks=tuple({one.name: one for one in (*house.runbooks, *team.runbooks)}.values()),
+        prices=(*house.prices, *team.prices),
     )
+
+
+def prices(own: str) -> tuple[Price, ...]:
+    """What models cost, with the team's prices last; no database is needed.
+
+    Raises:
+        LegworkError: As `read` does, and BadSettingsError.
+    """
+    house, team = _files(own)
+    return (*house.prices, *team.prices)
 
 
 def apply(own: str, now: datetime) -> None:
@@ -105,6 +123,11 @@ def apply(own: str, now: datetime) -> None:
             agents.add(**{**agent.model_dump(), "model": agent.model or None})
     rules.set_built_in([policy.model_dump() for policy in found.policies], now)
     rows.sync(map(runbooks.to_row, found.runbooks))
+
+
+def _files(own: str) -> tuple[Configuration, Configuration]:
+    """Legwork's own file and the team's."""
+    return _read(""), _read(own) if own else Configuration()
 
 
 def _read(own: str) -> Configuration:
@@ -147,7 +170,8 @@ def _why(error: Any) -> str:
             fields = _TABLES[names[-1]].model_fields.items()
             return f"there is no such key; there is {', '.join(one.alias or name for name, one in fields)}"
         case "extra_forbidden":
-            return "there is no such table; there is [[agents]], [[policies]], [[runbooks]]"
+            known = ", ".join(f"[[{name}]]" for name in Configuration.model_fields)
+            return f"there is no such table; there is {known}"
         case "missing":
             return "it is missing"
         case "tuple_type" if last in _TABLES:

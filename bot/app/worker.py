@@ -8,12 +8,12 @@ from datetime import timedelta
 import structlog
 
 from bot import scheduler
-from bot.agents.loop import Manners
 from bot.agents.runner import Rules, Runner
 from bot.app.far_ends import mailer, slack_client
 from bot.app.going import kept_going
 from bot.app.house import House, now
 from bot.app.mail import reply_addresses
+from bot.app.models import manners, models
 from bot.app.presence import alive
 from bot.delivery.email import EmailOutlet
 from bot.delivery.email import Manners as MailManners
@@ -44,10 +44,12 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
     """
     settings = house.settings
     await asyncio.to_thread(sweep, settings.home / "scratch")
+    brains = models(settings)
     rules = Rules(
         max_runs=settings.max_runs,
         max_attempts=settings.max_attempts,
-        manners=Manners(settings.max_steps, asking(settings)),
+        manners=manners(settings, asking(settings)),
+        models=brains,
         model=settings.model,
         lease=settings.lease,
         limits=Limits(
@@ -66,11 +68,12 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
         lease=settings.lease * 4,
     )
     async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(brains.close)
         if only is None:  # whoever cares for one task alone is no worker that others can count on
             stack.enter_context(alive(settings.home))
         outlets = _outlets(house)
         drivers = [
-            Runner(rules, house.box, house.workspaces, now, only).drive,
+            Runner(rules, house.box, house.workspaces, house.artifacts, now, only).drive,
             Reporter(house.artifacts, now, only).drive,
             Pump(outlets, patience, now, only).drive,
         ]
@@ -102,11 +105,11 @@ def _outlets(house: House) -> Sequence[SlackOutlet | EmailOutlet]:
         outlets.append(SlackOutlet(slack_client(settings), house.artifacts, now))
     if settings.mail_url.get_secret_value():
         sender = Sender(settings.mail_from, settings.mail_domain)
-        manners = MailManners(
+        mail_manners = MailManners(
             replies=reply_addresses(house) if settings.takes_mail else None,
             first_mail_s=settings.first_mail_seconds,
             ask_days=settings.ask_by_mail_days,
             now=now,
         )
-        outlets.append(EmailOutlet(mailer(settings), sender, house.artifacts, manners))
+        outlets.append(EmailOutlet(mailer(settings), sender, house.artifacts, mail_manners))
     return outlets

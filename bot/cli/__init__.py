@@ -23,11 +23,15 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(help="The sandbox that agents' commands run in.", no_args_is_help=True)
 app.add_typer(sandbox_app, name="sandbox")
+workspace_app = typer.Typer(help="Files of a workspace, as the tools handle them.", no_args_is_help=True)
+app.add_typer(workspace_app, name="workspace")
 policy_app = typer.Typer(help="What agents may do with their tools.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 token_app = typer.Typer(help="Tokens for the REST API.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
 
+Workspace = Annotated[Path, typer.Option(help="The directory.")]
+InWorkspace = Annotated[str, typer.Argument(metavar="PATH", help="From the workspace's own folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
@@ -177,6 +181,30 @@ def sandbox_run(
         if outcome.ended_by:
             _fail(f"Ended by the limit: {outcome.ended_by}.", FAILED)
     raise SystemExit(FAILED if outcome.ended_by or outcome.exit_code is None else outcome.exit_code % 256)
+
+
+@workspace_app.command("read")
+def workspace_read(path: InWorkspace, *, workspace: Workspace) -> None:
+    """Print a file."""
+    from bot.cli.workspace import read
+
+    read(_settings("warning"), workspace, path)
+
+
+@workspace_app.command("write")
+def workspace_write(path: InWorkspace, *, workspace: Workspace) -> None:
+    """Write standard input into a file."""
+    from bot.cli.workspace import write
+
+    write(_settings("warning"), workspace, path)
+
+
+@workspace_app.command("list")
+def workspace_list(path: InWorkspace = ".", *, workspace: Workspace, as_json: Json = False) -> None:
+    """List a folder."""
+    from bot.cli.workspace import list_folder
+
+    list_folder(_settings("warning"), workspace, path, as_json=as_json)
 
 
 @app.command()

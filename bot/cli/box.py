@@ -32,16 +32,26 @@ async def run_boxed(
         UserMistake: The workspace is no directory, or not one to work in.
         SandboxUnavailable: There is no sandbox on this machine.
     """
-    if not workspace.is_dir():
-        raise UserMistake(f"{workspace} is no directory: make it, or name another with --workspace.")
-    owner = owner_for_this_process(settings.sandbox_uid)
-    if owner:
-        _give(workspace.resolve(), owner)
+    owner = workspace_of(settings, workspace)
     with tempfile.TemporaryDirectory(prefix="legwork-", ignore_cleanup_errors=True) as scratch:
         Path(scratch).chmod(0o711)
         box = Sandbox(Path(scratch), owner)
         limits = Limits(timeout_s=timeout_s, memory_bytes=memory_mb * MIB, disk_bytes=disk_mb * MIB)
         return await box.run(command, workspace=workspace.absolute(), limits=limits)
+
+
+def workspace_of(settings: Settings, workspace: Path) -> Owner | None:
+    """Make a directory one to work in; its owner, where that is not this process's own user.
+
+    Raises:
+        UserMistake: It is no directory, or not one to work in.
+    """
+    if not workspace.is_dir():
+        raise UserMistake(f"{workspace} is no directory: make it, or name another with --workspace.")
+    owner = owner_for_this_process(settings.sandbox_uid)
+    if owner:
+        _give(workspace.resolve(), owner)
+    return owner
 
 
 def _give(folder: Path, owner: Owner) -> None:

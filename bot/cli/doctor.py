@@ -17,8 +17,9 @@ from bot.app.far_ends import mailer, slack_client
 from bot.app.faults import FAULTS, told
 from bot.app.house import House, furnished, opened
 from bot.app.listening import bind
+from bot.app.models import models
 from bot.errors import LegworkError
-from bot.models.choice import model_for
+from bot.models.runbook import Runbook
 from bot.sandbox import probe
 from config.settings import BadSettingsError, Settings
 from storage import database
@@ -94,7 +95,7 @@ async def _database(house: House) -> Check:
 
 
 async def _configuration(house: House) -> Check:
-    """The agents, policies and runbooks, read as at every start."""
+    """The agents, policies, runbooks and prices, read as at every start."""
     own = house.settings.config
     try:
         async with opened(house.settings):
@@ -270,10 +271,16 @@ def _is_loopback(address: str) -> bool:
 
 async def _model(house: House) -> Check:
     try:
-        model = model_for(house.settings.model, "")
+        known = models(house.settings)
+    except (LegworkError, BadSettingsError):
+        return Check("model", "off", "looked at once the configuration can be read")
+    try:
+        known.check(house.settings.model)
     except LegworkError as error:
         return Check("model", "bad", f"LEGWORK_MODEL={house.settings.model}", str(error))
-    return Check("model", "good", f"{model.name}: runs the fenced blocks of a task, needs no key")
+    if house.settings.model == Runbook.name:
+        return Check("model", "good", f"{Runbook.name}: runs the fenced blocks of a task, needs no key")
+    return Check("model", "good", f"{house.settings.model}: there is a key; it was not asked anything")
 
 
 async def _disk(house: House) -> Check:

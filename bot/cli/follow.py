@@ -16,6 +16,7 @@ from bot.work import tasks as work
 from storage import database, subscriptions, tasks
 
 LOOK_S = 0.2
+SAYING_CHARS = 60
 SIGNS = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "interrupted": "[yellow]![/]", "refused": "[red]⊘[/]"}
 
 
@@ -99,4 +100,6 @@ def _ask(report: Report, console: Console, asked: set[str]) -> None:
 def _tell(report: Report, status: Status) -> None:
     running = next((step for step in report.steps if step.state == "running"), None)
     doing = f"step {running.number}" if running else report.state
+    if report.saying:
+        doing = escape(" ".join(report.saying.split())[-SAYING_CHARS:])
     status.update(f"{report.key} {escape(report.title)}: {doing}")

@@ -15,7 +15,7 @@ from bot.commands.registry import Arguments, Context, Option, Word, command
 from bot.commands.words import AgentName, YesNo
 from bot.errors import LegworkError, UserMistake
 from bot.events import AgentChanged
-from bot.models.choice import model_for
+from bot.models.choice import split
 from bot.replies import Reply
 from storage import agents, approvers
 from storage.tables import Agents
@@ -48,7 +48,7 @@ def _model(name: str) -> str:
     if name.lower() == DEFAULT:
         return ""
     try:
-        model_for(name, "")
+        split(name)
     except LegworkError as error:
         raise ValueError(str(error)) from error
     return name

@@ -17,6 +17,7 @@ from storage.tables import Tasks
 from storage.tasks import Line
 
 LISTED = 20
+PLAN_ICONS = {"todo": "▫️", "doing": "▶️", "done": "✅"}
 OWN = "on tasks you opened"
 TAKING_PART = "on tasks you take part in"
 ICONS = {
@@ -100,6 +101,8 @@ def show(context: Context, arguments: OneTask) -> Reply:
     task = tasks.find(arguments.task, context.actor, context.origin)
     report = summary.read(tasks.key(task.id), stream.replay(task.stream_id))
     parts = [f"{ICONS[task.state]} **{report.key}** {report.title}\n{summary.headline(report)}"]
+    if report.plan:
+        parts.append("\n".join(f"- {PLAN_ICONS[item.state]} {item.text}" for item in report.plan))
     parts += [_asked(view) for view in report.approvals if view.state == "open"]
     parts += [_question(report.key, view) for view in report.questions if view.open]
     if holder := tasks.held_by(task):
@@ -109,7 +112,10 @@ def show(context: Context, arguments: OneTask) -> Reply:
             f"@{task.agent.name} is paused. An admin lets it go on: `agent resume {task.agent.name}`"
         )
     parts += [report.outcome] if report.outcome else []
-    data = {"text": task.text, "outcome": report.outcome, "steps": [_step(step) for step in report.steps]}
+    used = report.usage.model_dump() if report.usage else None
+    steps = [_step(step) for step in report.steps]
+    plan = [item.model_dump() for item in report.plan]
+    data = {"text": task.text, "outcome": report.outcome, "steps": steps, "usage": used, "plan": plan}
     asked = [_approval(view) for view in report.approvals]
     return Reply("\n\n".join(parts), {**data_of(Line.of(task)), **data, "approvals": asked})
 
@@ -170,6 +176,24 @@ def cancel(context: Context, arguments: OneTask) -> Reply:
     task = _mine(context, arguments.task)
     tasks.cancel(task, context.actor, context.now)
     return Reply(f"⏹️ **{tasks.key(task.id)}** is cancelled.", data_of(Line.of(task)), shown=True)
+
+
+@command("task pause", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)
+def pause(context: Context, arguments: OneTask) -> Reply:
+    """Let a task rest after the call that is under way."""
+    task = _mine(context, arguments.task)
+    tasks.pause(task, context.actor, context.now)
+    key = tasks.key(task.id)
+    told = f"⏸️ **{key}** is paused. Let it go on with: `task resume {key}`"
+    return Reply(told, data_of(Line.of(task)), shown=True)
+
+
+@command("task resume", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)
+def resume(context: Context, arguments: OneTask) -> Reply:
+    """Let a paused task go on."""
+    task = _mine(context, arguments.task)
+    tasks.resume(task, context.actor, context.now)
+    return Reply(f"🕓 **{tasks.key(task.id)}** goes on.", data_of(Line.of(task)), shown=True)
 
 
 @command("task retry", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)

@@ -20,15 +20,20 @@ REQUEST_CODE_LINES = 4
 OUTPUT_CHARS = 1_500
 LONGEST_ENTITY = len("&amp;")
 COMMAND_CHARS = 70
+SAYING_CHARS = 200
 SHOWN_STEPS = 8
+SHOWN_PLAN = 6
+PLAN_CHARS = 150
 ICONS = {
     "queued": ":clock3:",
     "running": ":gear:",
     "waiting": ":hourglass_flowing_sand:",
+    "paused": ":double_vertical_bar:",
     "done": ":white_check_mark:",
     "failed": ":x:",
     "cancelled": ":black_square_for_stop:",
 }
+PLAN_ICONS = {"todo": ":white_small_square:", "doing": ":arrow_forward:", "done": ":white_check_mark:"}
 STEP_ICONS = {
     "waiting": ":hourglass_flowing_sand:",
     "running": ":gear:",
@@ -59,17 +64,19 @@ def root(report: Report, astray: str = "") -> Payload:
 
 
 def progress(report: Report) -> Payload:
-    """How the work goes: the last steps, each in a line."""
+    """How the work goes: the plan as far as it matters now, and the last steps, each in a line."""
     hidden = max(len(report.steps) - SHOWN_STEPS, 0)
     lines = [_line(step) for step in report.steps[hidden:]]
     if hidden:
         lines.insert(0, f"_… {hidden} earlier_")
+    if report.saying:
+        lines.append(f":speech_balloon: _{name(cut(' '.join(report.saying.split()), SAYING_CHARS))}_")
     if not lines:
         lines = ["Getting ready …"]
     if report.lost_workers:
         lines.append(f"_Taken over by {name(report.runs[-1].worker)} after a worker was lost._")
-    text = cut("\n".join(lines), SECTION_CHARS)
-    return payload(f"{report.key}: {phrases.headline(report)}", [section(text)])
+    sections = [section(cut("\n".join(part), SECTION_CHARS)) for part in (_plan(report), lines) if part]
+    return payload(f"{report.key}: {phrases.headline(report)}", sections)
 
 
 def result(report: Report) -> Payload:
@@ -89,6 +96,20 @@ def result(report: Report) -> Payload:
 def no_report(report: Report, why: str) -> Payload:
     """That the thread gets no PDF, and why."""
     return payload(f"{report.key} has no PDF", [context(name(why))])
+
+
+def _plan(report: Report) -> list[str]:
+    """The items that are under way and come next; of those before and after them how many there are."""
+    plan = report.plan
+    done = next((place for place, item in enumerate(plan) if item.state != "done"), len(plan))
+    first = max(min(done - 1, len(plan) - SHOWN_PLAN), 0)
+    shown = plan[first : first + SHOWN_PLAN]
+    lines = [f"{PLAN_ICONS[item.state]} {name(cut(item.text, PLAN_CHARS))}" for item in shown]
+    if first:
+        lines.insert(0, f"_{first} done before_")
+    if more := len(plan) - first - len(shown):
+        lines.append(f"_… {more} more_")
+    return lines
 
 
 def _line(step: StepView) -> str:

@@ -174,7 +174,7 @@ class EmailOutlet:
         """Send the mail; one that may have gone out before goes again under the same Message-ID."""
         answer = self._answer(letter)
         view = mail_of_task.view(letter, answer, subject(letter.report))
-        files = (*view.files, *await self._report(letter))
+        files = (*view.files, *await self._files(letter))
         mail = of_task(letter, self._sender, view, answer.address if answer else "", files)
         await self._hand_over(mail, letter.to.address)
         return Sent(message_id(letter, self._sender), maybe_twice=letter.since is not None)
@@ -201,10 +201,14 @@ class EmailOutlet:
             return Answer(replies.ask(fact.approval, letter.to.id, until), until)
         return Answer(replies.task(int(letter.report.key.removeprefix("T-")), letter.to.id))
 
-    async def _report(self, letter: Letter) -> tuple[Attachment, ...]:
-        """The PDF, in a mail that tells of it."""
-        saved = letter.event.fact
-        if not isinstance(saved, ArtifactSaved):
+    async def _files(self, letter: Letter) -> tuple[Attachment, ...]:
+        """With a result: its PDF, and those files of the task that fit into a mail."""
+        if letter.message.part != mail_plan.RESULT:
             return ()
-        content = await asyncio.to_thread(self._artifacts.read, letter.report.key, saved)
-        return (Attachment(saved.name, saved.media_type, content),)
+        report, files = letter.event.fact, mail_of_task.attached(letter.report)
+        saved = (report, *files) if isinstance(report, ArtifactSaved) else files
+        return tuple([await self._attachment(letter.report.key, one) for one in saved])
+
+    async def _attachment(self, key: str, saved: ArtifactSaved) -> Attachment:
+        content = await asyncio.to_thread(self._artifacts.read, key, saved)
+        return Attachment(saved.name, saved.media_type, content)

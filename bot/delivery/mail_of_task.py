@@ -11,16 +11,20 @@ from bot.events import (
     ApprovalWithdrawn,
     ArtifactSaved,
     InstructionGiven,
+    MailAsked,
     QuestionAsked,
     TaskOpened,
     TaskRetried,
 )
 from bot.reports import phrases
+from bot.reports.humane import size
 from bot.reports.report import ApprovalView, InstructionView, QuestionView, Report, State
 
 COLOURS: dict[State, str] = {"done": GREEN, "failed": RED, "cancelled": GREY}
 REQUEST_CHARS = 20_000
 SAID_NAMED = 10
+PLAN_NAMED = 20
+ATTACHED_BYTES = 10_000_000  # base64 makes 14 MB of them; most servers take 20 to 25
 SAID_CHARS = 200
 
 
@@ -40,6 +44,8 @@ def view(letter: Letter, answer: Answer | None, subject: str) -> View:  # noqa: 
             return opened(report, answer)
         case TaskRetried(by=by):
             return retried(report, by)
+        case MailAsked() as fact:
+            return written(report, fact)
         case QuestionAsked(call_id=call_id):
             return mail_asking.question(report, _question(report, call_id), answer)
         case InstructionGiven(answers=call_id):
@@ -94,10 +100,26 @@ def result(report: Report, attached: str) -> View:
             *((Prose(report.outcome),) if report.outcome.strip() else ()),
             Heading("What was done"),
             Steps(report.steps) if report.steps else Line("Nothing was run."),
+            *((Heading("Files"), Bullets(_files(report))) if report.artifacts else ()),
+            *((Heading("Plan"), Bullets(_plan(report))) if report.plan else ()),
             *((Heading("What people said"), Bullets(said)) if said else ()),
             *((Line(f"And {more:,} more, in the report."),) if more > 0 else ()),
         ),
         foot=f"{report.asked_by} asked @{report.agent}.\n{whole}",
+    )
+
+
+def written(report: Report, fact: MailAsked) -> View:
+    """What the agent wrote; that it did stands above it and below it."""
+    return View(
+        badge="Message",
+        colour=BLUE,
+        heading=one_line(fact.subject),
+        kicker=report.key,
+        lead=f"@{report.agent} writes to you about this task.",
+        pieces=(Prose(fact.text),),
+        foot=f"@{report.agent} is an agent, and wrote this while it worked on {report.key}: "
+        f"{one_line(report.title)}. {_asker(report)} asked for that.",
     )
 
 
@@ -112,6 +134,35 @@ def retried(report: Report, by: str) -> View:
         pieces=(),
         foot=f"You are told when {report.key} is over.",
     )
+
+
+def attached(report: Report) -> tuple[ArtifactSaved, ...]:
+    """The files of the task that go with a mail of its result: the first that fit, each name once."""
+    room, fitting = ATTACHED_BYTES, []
+    for saved in {saved.name: saved for saved in report.artifacts}.values():
+        if saved.size <= room:
+            room -= saved.size
+            fitting.append(saved)
+    return tuple(fitting)
+
+
+def _files(report: Report) -> tuple[str, ...]:
+    """Every file that was kept, and which of them is not attached."""
+    names = {saved.name for saved in attached(report)}
+    return tuple(
+        f"`{saved.name}`, {size(saved.size)}" + ("" if saved.name in names else ": too large for a mail")
+        for saved in {saved.name: saved for saved in report.artifacts}.values()
+    )
+
+
+def _plan(report: Report) -> tuple[str, ...]:
+    """How the first items of the plan stand."""
+    shown = [
+        f"{one_line(item.text)} ({phrases.PLAN[item.state]})".replace("`", "\u02cb")
+        for item in report.plan[:PLAN_NAMED]
+    ]
+    more = len(report.plan) - PLAN_NAMED
+    return (*shown, *((f"and {more:,} more",) if more > 0 else ()))
 
 
 def _asker(report: Report) -> str:

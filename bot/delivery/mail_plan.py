@@ -14,6 +14,7 @@ from bot.events import (
     ArtifactSaved,
     Event,
     InstructionGiven,
+    MailAsked,
     QuestionAsked,
     ReportFailed,
     TaskCancelled,
@@ -28,16 +29,17 @@ from bot.events import (
 OPENED, RETRIED, RESULT = "opened", "retried", "result"
 APPROVAL, REMINDER, DECIDED, WITHDRAWN = "approval", "reminder", "decided", "withdrawn"
 QUESTION, ANSWERED = "question", "answered"
+MAIL = "mail"  # one that the agent wrote
 
 _DECISIONS = {APPROVAL, REMINDER, DECIDED, WITHDRAWN}
 _MILESTONES = {OPENED, QUESTION, ANSWERED, RESULT, *_DECISIONS}
 _WANTED: dict[str, Collection[str]] = {
-    "all": {*_MILESTONES, RETRIED},
-    "milestones": _MILESTONES,
-    "daily": {RESULT, *_DECISIONS},
-    "result": {RESULT, *_DECISIONS},
-    "asked": _DECISIONS,
-    "called": _DECISIONS,
+    "all": {*_MILESTONES, RETRIED, MAIL},
+    "milestones": {*_MILESTONES, MAIL},
+    "daily": {RESULT, MAIL, *_DECISIONS},
+    "result": {RESULT, MAIL, *_DECISIONS},
+    "asked": {MAIL, *_DECISIONS},
+    "called": {MAIL, *_DECISIONS},
     "none": (),
 }
 
@@ -93,6 +95,8 @@ class _Planning:
             case TaskFinished() | TaskFailed() | TaskCancelled():
                 self._go_another_way(seq)
                 self._end()
+            case MailAsked(to=addresses) if self._address in addresses:
+                self._mail(f"mail {seq}", seq, MAIL)
             case TaskReassigned():
                 self._go_another_way(seq)
             case TaskRetried():

@@ -18,7 +18,7 @@ from bot.delivery.kit import CHANNEL, PERSON
 from bot.delivery.outlet import Attachment, Letter, Message, Recipient, Sent
 from bot.delivery.pace import Pace
 from bot.delivery.slack_errors import ThreadGoneError, UnreachableError
-from bot.delivery.slack_plan import ASKED, PROGRESS, REPORT, ROOT
+from bot.delivery.slack_plan import ASKED, FILE, PROGRESS, REPORT, ROOT
 from bot.delivery.slack_posts import Posts
 from bot.delivery.slack_view import view
 from bot.errors import Permanent
@@ -78,7 +78,7 @@ class SlackOutlet:
         where = letter.to.thread or await self._posts.place(letter.to.address)
         if letter.since and (found := await self._find(letter, where)):
             return found
-        if part == REPORT:
+        if part in (REPORT, FILE):
             return await self._upload(letter, where)
         if part == ROOT:
             return await self._open_thread(letter, where)
@@ -127,7 +127,7 @@ class SlackOutlet:
     async def _upload(self, letter: Letter, where: str) -> str:
         saved = _saved(letter)
         content = await asyncio.to_thread(self._artifacts.read, letter.report.key, saved)
-        return await self._posts.upload(where, saved.name, content, f"{letter.report.key} report")
+        return await self._posts.upload(where, saved.name, content, f"{letter.report.key} {saved.purpose}")
 
     async def _find(self, letter: Letter, where: str) -> str | None:
         """What an earlier try sent, by its metadata, or of an upload by its name."""
@@ -167,7 +167,7 @@ def _known_by(**payload: str | int) -> dict[str, Any]:
 
 def _match(message: dict[str, Any], letter: Letter) -> str | None:
     """The remote id of this message, if it is the one that the letter would send."""
-    if letter.message.part == REPORT:  # of an earlier ending there may be a report of the same name
+    if letter.message.part in (REPORT, FILE):  # of an earlier ending there may be one of the same name
         known = letter.earlier.values()
         files = (f for f in message.get("files") or () if f.get("name") == _saved(letter).name)
         return next((str(f["id"]) for f in files if str(f["id"]) not in known), None)

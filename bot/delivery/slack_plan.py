@@ -23,18 +23,25 @@ from bot.events import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
     ToolFinished,
 )
 
 ROOT, PROGRESS, RESULT, REPORT, NO_REPORT = "root", "progress", "result", "report", "no report"
+FILE = "file"
 SAID, NOTE, EDIT = "said", "note", "edit"
 APPROVAL, REMINDER, QUESTION = "approval-", "reminder-", "question-"
 CALL_ID_CHARS = 100
 
 ASKED = (APPROVAL, REMINDER, QUESTION)
-_WANTED = {"asked": ASKED, "called": ASKED, "result": (*ASKED, ROOT, RESULT, REPORT, NO_REPORT)}
+_WANTED = {
+    "asked": ASKED,
+    "called": ASKED,
+    "result": (*ASKED, ROOT, RESULT, REPORT, NO_REPORT, FILE),
+}
 
 
 def plan(events: Sequence[Event], cursor: int, cadence: str) -> list[Message]:
@@ -120,13 +127,15 @@ class _Planning:
                 self._change(seq, self._progress, *self._asked.pop(question_part(fact.call_id), ()))
             case TaskFinished() | TaskFailed() | TaskCancelled():
                 self._end(seq)
+            case TaskPaused() | TaskResumed():
+                self._change(seq, ROOT, self._progress)
             case TaskReassigned():
                 self._post(seq, NOTE)
                 self._close(seq, *self._asked)
             case TaskRetried():
                 self._begin_anew(seq)
-            case ArtifactSaved(purpose="report"):
-                self._post(seq, REPORT)
+            case ArtifactSaved() as fact:
+                self._post(seq, REPORT if fact.purpose == "report" else FILE)
             case ReportFailed():
                 self._post(seq, NO_REPORT)
             case _:

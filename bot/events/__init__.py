@@ -5,11 +5,13 @@ its format, and `tests/bot/test_events.py` holds bytes of every version ever wri
 """
 
 from bot.events.base import (
+    UNREADABLE,
     Call,
     Change,
     Ending,
     Fact,
     Said,
+    Usage,
 )
 from bot.events.calls import (
     ApprovalAsked,
@@ -41,7 +43,10 @@ from bot.events.log import (
 from bot.events.work import (
     ArtifactSaved,
     InstructionGiven,
+    MailAsked,
     ModelTurned,
+    PlanItem,
+    PlanUpdated,
     QuestionAsked,
     ReportFailed,
     RunStarted,
@@ -49,11 +54,15 @@ from bot.events.work import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
+    WordsCame,
 )
 
 __all__ = [
+    "UNREADABLE",
     "AgentChanged",
     "AnyFact",
     "ApprovalAsked",
@@ -71,8 +80,11 @@ __all__ = [
     "Fact",
     "InstructionGiven",
     "LetterQuarantined",
+    "MailAsked",
     "ModelTurned",
     "PersonLinked",
+    "PlanItem",
+    "PlanUpdated",
     "PolicyReset",
     "PolicySet",
     "QuestionAsked",
@@ -84,12 +96,16 @@ __all__ = [
     "TaskFailed",
     "TaskFinished",
     "TaskOpened",
+    "TaskPaused",
     "TaskReassigned",
+    "TaskResumed",
     "TaskRetried",
     "ToolFinished",
     "ToolInterrupted",
     "ToolRefused",
     "ToolStarted",
+    "Usage",
+    "WordsCame",
     "decode",
     "encode",
 ]

@@ -15,13 +15,17 @@ class Fact(BaseModel):
     v: Literal[1] = 1
 
 
+# The one argument of a call whose arguments were no JSON object: what the model gave instead.
+UNREADABLE = "unreadable"
+
+
 class Call(BaseModel):
     """One tool call that a model asked for.
 
     Attributes:
         id: Names the call within its task; one that was interrupted and is made again keeps its name.
         tool: The tool's name.
-        args: Its arguments, as the model gave them.
+        args: Its arguments, as the model gave them; where they could not be read, `UNREADABLE` holds them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,3 +60,22 @@ class Said(BaseModel):
     author: str
     text: str
     at: datetime
+
+
+class Usage(BaseModel):
+    """What one turn of a model used.
+
+    Attributes:
+        read: Tokens that it read, those of its provider's cache included.
+        cached: How many of them came out of that cache.
+        stored: How many of them were put into it.
+        written: Tokens that it wrote, those of its thoughts included.
+        usd: What that cost, in US dollars; None where no price is known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    read: int = 0
+    cached: int = 0
+    stored: int = 0
+    written: int = 0
+    usd: float | None = None

@@ -29,7 +29,9 @@ from bot.events.house import (
 from bot.events.work import (
     ArtifactSaved,
     InstructionGiven,
+    MailAsked,
     ModelTurned,
+    PlanUpdated,
     QuestionAsked,
     ReportFailed,
     RunStarted,
@@ -37,8 +39,11 @@ from bot.events.work import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
+    WordsCame,
 )
 
 AnyFact = Annotated[
@@ -47,7 +52,12 @@ AnyFact = Annotated[
     | ModelTurned
     | InstructionGiven
     | QuestionAsked
+    | PlanUpdated
+    | MailAsked
     | TaskRetried
+    | TaskPaused
+    | TaskResumed
+    | WordsCame
     | TaskReassigned
     | TaskFinished
     | TaskFailed

@@ -1,8 +1,10 @@
 """Facts about a task: opened, run, told, ended, reported on."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from bot.events.base import Call, Change, Fact, Said
+from pydantic import BaseModel, ConfigDict
+
+from bot.events.base import Call, Change, Fact, Said, Usage
 
 
 class TaskOpened(Fact):
@@ -34,12 +36,32 @@ class RunStarted(Fact):
 
 
 class ModelTurned(Fact):
-    """The model spoke: what it said, and which calls it wants."""
+    """The model spoke: what it said, and which calls it wants.
+
+    Attributes:
+        heeded: The last event that it knew of; what people said after that comes after its turn. 0 is all.
+        model: Which one it was, as `provider:model`.
+        usage: What the turn used.
+        wire: The message as the provider sent it, so that its history can be told again exactly.
+    """
 
     kind: Literal["ModelTurned"] = "ModelTurned"
+    v: Literal[1, 2] = 2  # type: ignore[assignment]  # it reads the older one too
     step: int
     words: str = ""
     calls: tuple[Call, ...] = ()
+    heeded: int = 0
+    model: str = ""
+    usage: Usage | None = None
+    wire: dict[str, Any] | None = None
+
+
+class WordsCame(Fact):
+    """The model is still speaking; these are the last of its words so far. Its turn will hold all of them."""
+
+    kind: Literal["WordsCame"] = "WordsCame"
+    step: int
+    words: str
 
 
 class InstructionGiven(Fact):
@@ -77,6 +99,20 @@ class TaskRetried(Fact):
     """A task that was over begins anew, in the same workspace."""
 
     kind: Literal["TaskRetried"] = "TaskRetried"
+    by: str
+
+
+class TaskPaused(Fact):
+    """A person wants the task to rest after the call that is under way."""
+
+    kind: Literal["TaskPaused"] = "TaskPaused"
+    by: str
+
+
+class TaskResumed(Fact):
+    """A person lets a paused task go on."""
+
+    kind: Literal["TaskResumed"] = "TaskResumed"
     by: str
 
 
@@ -137,3 +173,32 @@ class ReportFailed(Fact):
 
     kind: Literal["ReportFailed"] = "ReportFailed"
     why: str
+
+
+class PlanItem(BaseModel):
+    """One part of a plan, and how it stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    text: str
+    state: Literal["todo", "doing", "done"]
+
+
+class PlanUpdated(Fact):
+    """The agent says what it is going to do, and how far it is; the last plan is the one that holds."""
+
+    kind: Literal["PlanUpdated"] = "PlanUpdated"
+    items: tuple[PlanItem, ...]
+
+
+class MailAsked(Fact):
+    """The agent wrote a mail, which is sent as soon as the far end takes it.
+
+    Attributes:
+        to: Addresses.
+        text: In Markdown.
+    """
+
+    kind: Literal["MailAsked"] = "MailAsked"
+    to: tuple[str, ...]
+    subject: str
+    text: str

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.events import Call
-from bot.models.base import Answer, Told, Turn
+from bot.models.base import ENDED_BY, Answer, News, Speak, Told, Turn, silently
 
 Language = Literal["sh", "python", "ask"]
 
@@ -81,20 +81,30 @@ class Runbook:
     """
 
     name = "runbook"
+    scripted = True
 
     def __init__(self, text: str) -> None:
         self._blocks = blocks(text)
+        self._ended: list[Answer] = []
 
-    async def turn(self, answers: Sequence[Answer], told: Sequence[Told]) -> Turn:
+    def learn(self, news: Sequence[News]) -> None:
+        """Count what ended, and append the blocks of people who may have commands run."""
+        for item in news:
+            match item:
+                case Answer(interrupted=False):
+                    self._ended.append(item)
+                case Told(commands=True):
+                    self._blocks += blocks(item.text)
+
+    async def turn(self, step: int, speak: Speak = silently) -> Turn:  # noqa: ARG002  it has names of its own
         """The next block; one that was interrupted is run again."""
-        todo = [*self._blocks, *(block for one in told if one.commands for block in blocks(one.text))]
+        todo, ended = self._blocks, self._ended
         if not todo:
             return Turn(
                 "There is nothing to run: this agent follows runbooks. Put the commands into the task's "
                 "text, in blocks that open with ```sh or ```python and close with ```.",
                 gave_up=True,
             )
-        ended = [answer for answer in answers if not answer.interrupted]
         if ended and not ended[-1].ok:
             return Turn(f"Step {len(ended)} of {len(todo)} failed{_why(ended[-1])}.", gave_up=True)
         if len(ended) < len(todo):
@@ -123,21 +133,11 @@ _OPTION = re.compile(r"\s*[-*]\s+(\S.*?)\s*")
 
 
 def _why(answer: Answer) -> str:
-    ended_by = {
-        "timeout": ": it took longer than it may",
-        "memory": ": it used more memory than it may",
-        "disk": ": it wrote more than the workspace may hold",
-        "inodes": ": it made more files than the workspace may hold",
-        "output": ": it printed more than it may",
-        "processes": ": it started more processes than it may",
-    }
     if answer.ended_by:
-        return ended_by[answer.ended_by]
-    return (
-        f" with exit code {answer.exit_code}"
-        if answer.exit_code is not None
-        else f": {answer.text.rstrip('.')}"
-    )
+        return f": {ENDED_BY[answer.ended_by]}"
+    if answer.exit_code is not None:
+        return f" with exit code {answer.exit_code}"
+    return f": {answer.text.rstrip('.')}"
 
 
 def _printed(output: str) -> str:

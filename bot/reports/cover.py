@@ -11,6 +11,7 @@ BADGES: dict[State, Color] = {
     "queued": (92, 101, 112),
     "running": (21, 84, 150),
     "waiting": (122, 92, 0),
+    "paused": (122, 92, 0),
     "done": (24, 112, 74),
     "failed": (158, 27, 40),
     "cancelled": (140, 82, 0),

@@ -54,6 +54,9 @@ def _parts(report: Report) -> Iterator[str]:
     if report.outcome:
         yield "## Outcome"
         yield from _prose(report.outcome)
+    if report.plan:
+        yield "## Plan"
+        yield "\n".join(f"- {escape(item.text)} ({phrases.PLAN[item.state]})" for item in report.plan)
     if report.text.strip():
         yield "## What was asked"
         yield from _prose(report.text)

@@ -48,6 +48,8 @@ def draw(report: Report) -> bytes:
     places = [sheet.place() for _ in report.steps]
     cover(sheet, report)
     timeline(sheet, report, places)
+    if report.plan:
+        _plan(sheet, report)
     if report.text.strip():
         _request(sheet, _asked(report))
     ledger(sheet, report)
@@ -122,6 +124,7 @@ def _shown(report: Report, fonts: Fonts) -> Report:
             )
             for question in report.questions
         ),
+        plan=tuple(item.model_copy(update={"text": line(item.text)}) for item in report.plan),
         instructions=tuple(
             replace(said, text=show(said.text), by=name(said.by), door=name(said.door))
             for said in report.instructions
@@ -150,6 +153,12 @@ def _asked(report: Report) -> str:
         return f"*The script of step {number:,}*\n" if number else found[0]
 
     return _FENCED.sub(named, report.text)
+
+
+def _plan(sheet: Sheet, report: Report) -> None:
+    heading(sheet, "Plan", keep=40)
+    columns = [Column("What", 0), Column("State", 60)]
+    table(sheet, columns, ((_short(item.text), phrases.PLAN[item.state]) for item in report.plan))
 
 
 def _request(sheet: Sheet, asked: str) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot.events import Change, Ending
+from bot.events import Change, Ending, Usage
 from bot.reports.humane import counted, duration, minute, moment, size
 from bot.reports.report import ApprovalView, Decision, QuestionView, Report, State, StepState, StepView
 
@@ -10,6 +10,7 @@ STATE: dict[State, str] = {
     "queued": "Queued",
     "running": "Running",
     "waiting": "Waiting",
+    "paused": "Paused",
     "done": "Done",
     "failed": "Failed",
     "cancelled": "Cancelled",
@@ -29,6 +30,7 @@ DECIDED: dict[Decision, str] = {
     "deny": "Denied",
     "withdrawn": "Withdrawn",
 }
+PLAN = {"todo": "to do", "doing": "doing", "done": "done"}
 LIMIT: dict[Ending, str] = {
     "timeout": "out of time",
     "memory": "out of memory",
@@ -37,6 +39,7 @@ LIMIT: dict[Ending, str] = {
     "output": "too much output",
     "processes": "too many processes",
 }
+CENT = 0.01
 DOOR = {"slack": "in Slack", "email": "by email", "http": "through the API", "cli": "on the command line"}
 
 
@@ -56,6 +59,8 @@ def course(report: Report) -> str:
     parts = [counted(len(states), "step"), *_bad(states)]
     if report.state in ("done", "failed"):
         parts.append(f"{counted(report.files_changed, 'file')} changed")
+    if report.usage:
+        parts.append(cost(report.usage))
     tail, took = ", ".join(parts), duration(report.seconds)
     match report.state:
         case "queued":
@@ -66,8 +71,15 @@ def course(report: Report) -> str:
             return f"{waits_for(report)}: {tail}"
         case "done":
             return f"in {took}: {tail}"
-        case "failed" | "cancelled":
+        case "failed" | "cancelled" | "paused":
             return f"after {took}: {tail}"
+
+
+def cost(usage: Usage) -> str:
+    """What models used: in dollars where all prices are known, else in tokens."""
+    if usage.usd is None:
+        return counted(usage.read + usage.written, "token")
+    return f"${usage.usd:,.2f}" if usage.usd >= CENT or not usage.usd else "less than $0.01"
 
 
 def waits_for(report: Report) -> str:

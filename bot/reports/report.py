@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.events import ArtifactSaved, Change, Ending
+from bot.events import ArtifactSaved, Change, Ending, PlanItem, Usage
 
-State = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
+State = Literal["queued", "running", "waiting", "paused", "done", "failed", "cancelled"]
 StepState = Literal["waiting", "running", "ok", "failed", "refused", "interrupted"]
 Decision = Literal["open", "approve", "deny", "withdrawn"]
 Follows = Literal["", "wait", "retry", "reassign"]
@@ -212,6 +212,9 @@ class Report:
         questions: Every one that the agent asked, in order.
         instructions: All that people told the agent, in order; answers are among them.
         retries: How often it was begun anew.
+        plan: What the agent last said it is going to do.
+        saying: The last words of a turn that is not over; empty where none is under way.
+        usage: What its models used, all together; None where none used anything.
     """
 
     key: str
@@ -235,6 +238,9 @@ class Report:
     questions: tuple[QuestionView, ...] = ()
     instructions: tuple[InstructionView, ...] = ()
     retries: int = 0
+    plan: tuple[PlanItem, ...] = ()
+    saying: str = ""
+    usage: Usage | None = None
 
     @property
     def file_name(self) -> str:
@@ -267,6 +273,7 @@ class Report:
     def texts(self) -> Iterator[str]:
         """Every text in it that may hold any character at all."""
         yield from (self.key, self.title, self.text, self.agent, self.asked_by, self.door, self.outcome)
+        yield self.saying
         for step in self.steps:
             yield from (step.tool, step.what, step.words, step.output)
         for run in self.runs:
@@ -286,5 +293,6 @@ class Report:
         for said in self.instructions:
             yield from (said.text, said.by, said.door)
         yield from (change.path for change in self.changes)
+        yield from (item.text for item in self.plan)
         for kept in self.artifacts:
             yield from (kept.name, kept.media_type)

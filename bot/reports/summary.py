@@ -13,18 +13,24 @@ from bot.events import (
     Event,
     InstructionGiven,
     ModelTurned,
+    PlanItem,
+    PlanUpdated,
     QuestionAsked,
     RunStarted,
     TaskCancelled,
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
     ToolFinished,
     ToolInterrupted,
     ToolRefused,
     ToolStarted,
+    Usage,
+    WordsCame,
 )
 from bot.reports.asking import Asking
 from bot.reports.calls import Calls
@@ -83,10 +89,14 @@ class _Reading:
         self.last: datetime | None = None
         self.agent = ""
         self.retries = 0
+        self.paused = False
+        self.saying = ""
+        self.usage: Usage | None = None
         self.held = False  # by a worker, as far as is known
         self.follows: Follows = ""
         self.runs: list[RunView] = []
         self.artifacts: list[ArtifactSaved] = []
+        self.plan: tuple[PlanItem, ...] = ()
         self.calls = Calls()
         self.asking = Asking()
 
@@ -94,7 +104,8 @@ class _Reading:
         """Read what tells of calls; False where it tells of something else."""
         match event.fact:
             case ModelTurned() as fact:
-                self.held = True
+                self.held, self.saying = True, ""
+                self.usage = _together(self.usage, fact.usage)
                 self.calls.turn(fact)
             case ToolStarted() as fact:
                 self.held = True
@@ -143,18 +154,24 @@ class _Reading:
                 self.agent = self.agent or fact.agent
             case RunStarted() as fact:
                 self.runs.append(RunView(fact.attempt, fact.worker, fact.model, event.at, self.follows))
-                self.held, self.follows = True, ""
+                self.held, self.follows, self.saying = True, "", ""
             case TaskFinished() | TaskFailed() | TaskCancelled() as fact:
-                self.ended = (fact, event.at)
+                self.ended, self.saying, self.paused = (fact, event.at), "", False
                 self.calls.close(event.at)
                 self.asking.close("The task is over.", event.at)
             case TaskRetried():
-                self.ended, self.retries = None, self.retries + 1
+                self.ended, self.retries, self.plan = None, self.retries + 1, ()
                 self.go_another_way("retry", "The task was begun anew.", event.at)
                 self.calls.begin_anew()
+            case TaskPaused() | TaskResumed() as fact:
+                self.paused = isinstance(fact, TaskPaused)
+            case WordsCame() as fact:
+                self.saying = fact.words
             case TaskReassigned() as fact:
                 self.agent = fact.agent
                 self.go_another_way("reassign", f"@{fact.agent} goes on with the task.", event.at)
+            case PlanUpdated() as fact:
+                self.plan = fact.items
             case ArtifactSaved(purpose="file") as fact:
                 self.artifacts.append(fact)
 
@@ -199,6 +216,9 @@ class _Reading:
             questions=tuple(self.asking.questions),
             instructions=tuple(self.asking.instructions),
             retries=self.retries,
+            plan=self.plan,
+            saying=self.saying,
+            usage=self.usage,
         )
 
     def state(self) -> State:
@@ -210,9 +230,24 @@ class _Reading:
                 return "failed"
             case TaskCancelled():
                 return "cancelled"
+        if self.paused:
+            return "paused"
         if self.asking.open:
             return "waiting"
         return "running" if self.runs and self.held else "queued"
+
+
+def _together(one: Usage | None, other: Usage | None) -> Usage | None:
+    """What two turns used; what they cost is unknown where one's cost is."""
+    if one is None or other is None:
+        return one or other
+    return Usage(
+        read=one.read + other.read,
+        cached=one.cached + other.cached,
+        stored=one.stored + other.stored,
+        written=one.written + other.written,
+        usd=None if one.usd is None or other.usd is None else one.usd + other.usd,
+    )
 
 
 def _outcome(end: Ended | None, last_words: str) -> str:

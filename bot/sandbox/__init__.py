@@ -1,5 +1,6 @@
 """The sandbox: commands of agents run here, and nowhere else."""
 
+from bot.sandbox.policy import interpreter
 from bot.sandbox.probe import Tier, probe
 from bot.sandbox.sandbox import Sandbox, kill
 from bot.sandbox.scratch import sweep
@@ -22,6 +23,7 @@ __all__ = [
     "Sandbox",
     "SandboxUnavailable",
     "Tier",
+    "interpreter",
     "kill",
     "owner_for_this_process",
     "probe",

@@ -97,6 +97,14 @@ def launcher(limits: Limits) -> list[str]:
     return ["/usr/bin/prlimit", *(f"--{name}={value}:{value}" for name, value in hard.items()), "--"]
 
 
+def interpreter() -> str:
+    """The system's Python, as it is found inside: whatever a workspace may call python3."""
+    own = _own_python()
+    base = Path(sys.base_prefix).resolve()
+    usr = base if base.is_relative_to("/usr") else Path("/usr")
+    return f"{own or usr}/bin/python3"
+
+
 def packed(words: Iterable[str]) -> bytes:
     """Arguments as `--args` reads them: each ended by a NUL."""
     return b"".join(os.fsencode(word) + b"\0" for word in words)

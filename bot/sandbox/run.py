@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import stat
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.errors import UserMistake
 from bot.events import Ending
 from bot.sandbox import policy, tree
 from bot.sandbox.availability import why_it_failed
@@ -72,7 +70,7 @@ class Run:
         ]
         self._meters: list[asyncio.Task[Ending]] = []
         with contextlib.ExitStack() as made:
-            workspace = _open_workspace(order.workspace)
+            workspace = tree.open_root(order.workspace)
             made.callback(os.close, workspace)
             scratch = Scratch(house.scratch, house.owner)
             made.callback(scratch.remove)
@@ -184,18 +182,3 @@ class Run:
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._house.threads, work, *arguments)
-
-
-def _open_workspace(path: Path) -> int:
-    """A descriptor of the workspace, which an earlier run may have shut."""
-    try:
-        folder = os.open(path, tree.HANDLE)
-    except OSError as fault:
-        why = os.strerror(fault.errno or 0)
-        raise UserMistake(
-            f"The workspace {path} cannot be used ({why}); name a folder that exists."
-        ) from fault
-    mode = os.fstat(folder).st_mode
-    if mode & stat.S_IRWXU != stat.S_IRWXU:
-        os.chmod(f"/proc/self/fd/{folder}", stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101 - a descriptor, not a path
-    return folder

@@ -23,16 +23,19 @@ class Sandbox:
 
     One object serves a whole bot; any number of runs may be under way at once.
 
+    Attributes:
+        owner: Who owns the workspaces and runs inside; None where the bot is an ordinary user.
+
     Args:
         scratch: A folder on disk for the runs' /tmp and /dev/shm. Where the bot is root, the owner must be
             able to pass through the folders above it, and above the workspaces.
-        owner: Who owns the workspaces and runs inside; None where the bot is an ordinary user.
+        owner: As above.
         bwrap: The bubblewrap program; the one on PATH by default.
     """
 
     def __init__(self, scratch: Path, owner: Owner | None, *, bwrap: Path | None = None) -> None:
         self._scratch = scratch
-        self._owner = owner
+        self.owner = owner
         self._asked_for = bwrap
         self._bwrap: Bubblewrap | None = None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox")
@@ -71,7 +74,7 @@ class Sandbox:
             raise UserMistake("There is no command to run; name a program.")
         bwrap = await self.bubblewrap()
         order = Order(argv, workspace, limits, env, stdin, merge_stderr)
-        house = House(bwrap.path, self._scratch, self._owner, self._threads, self._watches)
+        house = House(bwrap.path, self._scratch, self.owner, self._threads, self._watches)
         try:
             run = Run(order, house, self._accounts.setdefault(workspace, Account()))
         except OSError as fault:
@@ -89,7 +92,7 @@ class Sandbox:
             SandboxUnavailable: There is none that may be used.
         """
         if self._bwrap is None:
-            self._bwrap = await asyncio.to_thread(find_bwrap, self._asked_for, self._owner)
+            self._bwrap = await asyncio.to_thread(find_bwrap, self._asked_for, self.owner)
         return self._bwrap
 
 

@@ -10,6 +10,9 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.errors import UserMistake
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 HANDLE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -30,6 +33,25 @@ class _Level:
     identity: tuple[int, int]
     shut: int | None
     inner: list[str] = field(default_factory=list)
+
+
+def open_root(path: Path) -> int:
+    """A descriptor of a workspace, which its own programs may have shut: it is opened up.
+
+    Raises:
+        UserMistake: It is no folder.
+    """
+    try:
+        folder = os.open(path, HANDLE)
+    except OSError as fault:
+        why = os.strerror(fault.errno or 0)
+        raise UserMistake(
+            f"The workspace {path} cannot be used ({why}); name a folder that exists."
+        ) from fault
+    mode = os.fstat(folder).st_mode
+    if mode & stat.S_IRWXU != stat.S_IRWXU:
+        os.chmod(f"/proc/self/fd/{folder}", stat.S_IMODE(mode) | stat.S_IRWXU)  # noqa: PTH101 - a descriptor, not a path
+    return folder
 
 
 def walk(root: int, needed: int = TO_READ) -> Iterator[tuple[int, "os.DirEntry[str] | str"]]:

@@ -52,6 +52,10 @@ class Ask:
         """The text is the question."""
         return AskArguments(question=text)
 
+    def reads(self, args: AskArguments) -> bool:  # noqa: ARG002  whatever it is about
+        """People are asked one thing at a time."""
+        return False
+
     async def run(self, args: AskArguments, bench: Bench) -> Question:  # noqa: ARG002  it is asked elsewhere
         """Hand the question to whoever tells people."""
         return Question(args.question, tuple(option[:OPTION_CHARS] for option in args.options))

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.events import Ending
+from bot.artifacts import Artifacts
+from bot.events import AnyFact, Ending, ToolFinished
 from bot.permissions import Effect
 from bot.sandbox import Handle, Limits, Sandbox
 
@@ -21,17 +22,28 @@ class Bench:
         sandbox: Runs commands in it.
         limits: What one command may use.
         on_start: Told of each sandbox that starts, before its command gets far.
+        task_id: The task's row.
+        artifacts: Keeps files that people get.
+        place: A file of the bot's own, where the terminal's folder is noted from one call to the next.
     """
 
     workspace: Path
     sandbox: Sandbox
     limits: Limits
     on_start: Callable[[Handle], Awaitable[None]]
+    task_id: int
+    artifacts: Artifacts
+    place: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call did; the fields are those of `bot.events.ToolFinished`."""
+    """What a call did; most fields are those of `bot.events.ToolFinished`.
+
+    Attributes:
+        facts: Other facts that came of it; they are recorded together with its end.
+        finished: The summary, in Markdown, where the call ends the task as done.
+    """
 
     ok: bool
     output: str
@@ -40,6 +52,22 @@ class Result:
     seconds: float = 0.0
     peak_rss_bytes: int = 0
     peak_processes: int = 0
+    facts: tuple[AnyFact, ...] = ()
+    finished: str | None = None
+
+    def ended(self, step: int, call_id: str) -> ToolFinished:
+        """The fact that the call ended so."""
+        return ToolFinished(
+            step=step,
+            call_id=call_id,
+            ok=self.ok,
+            output=self.output,
+            exit_code=self.exit_code,
+            ended_by=self.ended_by,
+            seconds=self.seconds,
+            peak_rss_bytes=self.peak_rss_bytes,
+            peak_processes=self.peak_processes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +118,21 @@ class Tool(Protocol[A]):
             pydantic.ValidationError: The tool takes no such arguments.
         """
 
+    def reads(self, args: A) -> bool:
+        """Whether a call changes nothing, so that others of its kind may be made at the same time."""
+
     async def run(self, args: A, bench: Bench) -> Result | Question:
         """Do it, or ask the task's people what only they know."""
+
+
+@runtime_checkable
+class Discerning(Protocol):
+    """A tool whose default depends on what a call is about, and on its task."""
+
+    async def default_for(self, args: Any, bench: Bench) -> Effect:
+        """What holds for a call that no policy is about; `default` stands for any that is not known."""
+
+
+async def default_of(tool: Tool[Any], args: Arguments, bench: Bench) -> Effect:
+    """What holds for a call that no policy is about."""
+    return await tool.default_for(args, bench) if isinstance(tool, Discerning) else tool.default

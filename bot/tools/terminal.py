@@ -1,6 +1,10 @@
 """Run a command in the task's workspace."""
 
+import asyncio
 import re
+import secrets
+import shlex
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -8,6 +12,8 @@ from pydantic import Field
 from bot.permissions import Effect
 from bot.tools.base import Arguments, Bench, Result
 
+WORKSPACE = "/workspace"
+GONE = "[{folder} is gone: this runs in /workspace.]"
 _BETWEEN_COMMANDS = re.compile(r"[\n;|(){}`]+|&(?![<>\d])")
 _BEFORE_A_COMMAND = re.compile(
     r"!|if|then|elif|else|while|until|do|time|coproc|command|exec|builtin|eval|env|nohup|nice|sudo|xargs"
@@ -30,7 +36,11 @@ class TerminalArguments(Arguments):
 
 
 class Terminal:
-    """Run a Bash or Python script in the workspace: no network, limited time and memory."""
+    """Run a Bash or Python script in the workspace: no network, limited time and memory.
+
+    The folder that a Bash script ends in is the one that the next call begins in. Nothing else stays:
+    variables are gone afterwards, and so are programs that were left running.
+    """
 
     name = "terminal"
     arguments = TerminalArguments
@@ -63,18 +73,28 @@ class Terminal:
         """The text is the script."""
         return TerminalArguments(command=text)
 
+    def reads(self, args: TerminalArguments) -> bool:  # noqa: ARG002  whatever it is about
+        """A command may change anything."""
+        return False
+
     async def run(self, args: TerminalArguments, bench: Bench) -> Result:
         """Run the script; what it prints on both channels is kept in the order it came."""
+        mark = secrets.token_hex(16)
         outcome = await bench.sandbox.run(
-            _argv(args),
+            _argv(args, _folder(bench.place), mark),
             workspace=bench.workspace,
             limits=bench.limits,
             merge_stderr=True,
             on_start=bench.on_start,
         )
+        output, marked, told = outcome.stdout.rpartition(f"\n{mark}")
+        if marked:
+            await asyncio.to_thread(_note, bench.place, told.partition("\n")[0])
+        else:
+            output = outcome.stdout
         return Result(
             ok=outcome.exit_code == 0 and outcome.ended_by is None,
-            output=outcome.stdout,
+            output=output,
             exit_code=outcome.exit_code,
             ended_by=outcome.ended_by,
             seconds=round(outcome.wall_s, 3),
@@ -83,8 +103,24 @@ class Terminal:
         )
 
 
-def _argv(args: TerminalArguments) -> list[str]:
+def _argv(args: TerminalArguments, folder: str, mark: str) -> list[str]:
+    """The command line; a Bash script tells at its end where it is."""
+    go = f"cd -- {shlex.quote(folder)} 2>/dev/null || echo {shlex.quote(GONE.format(folder=folder))}; "
     if args.language == "python":
-        return ["python3", "-c", args.command]
+        return ["bash", "-c", go + 'exec python3 -c "$1"', "bash", args.command]
     strict = ["-e", "-o", "pipefail"] if args.stop_on_error else []
-    return ["bash", *strict, "-c", args.command]
+    tell = f'trap \'printf "\\n%s%s\\n" {mark} "$PWD"\' EXIT; '  # before the script, on its first line
+    return ["bash", *strict, "-c", go + tell + args.command]
+
+
+def _folder(place: Path) -> str:
+    """Where the call before ended. Whatever it says is only ever used inside the sandbox."""
+    try:
+        return place.read_text()
+    except FileNotFoundError:
+        return WORKSPACE
+
+
+def _note(place: Path, folder: str) -> None:
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    place.write_text(folder)

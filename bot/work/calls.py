@@ -1,5 +1,6 @@
 """Before a call is made: may it be? And where the agent asks its people: wait for what they say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -68,6 +69,33 @@ def begin(claim: Claim, before: list[AnyFact], wanted: Wanted, asking: Asking, n
         used = approval.id
     started = ToolStarted(step=wanted.step, call=wanted.call, does=wanted.does, approval=used)
     return Begun("go", runs.commit(claim, [*before, started], now))
+
+
+def begin_together(
+    claim: Claim, before: list[AnyFact], wanted: Sequence[Wanted], now: datetime
+) -> list[Event] | None:
+    """Record that several calls begin at once, if all of them may without being asked about.
+
+    Args:
+        claim: The right to act.
+        before: What led to the calls.
+        wanted: The calls.
+        now: The time.
+
+    Returns:
+        What was recorded; None if nothing was, because they are to be made one by one.
+
+    Raises:
+        LeaseLostError: The claim does not hold; nothing was recorded.
+    """
+    if tasks.held_back(claim.task_id):
+        return None
+    for one in wanted:
+        verdict = permissions.verdict(claim.agent, one.call.tool, one.subjects, one.default, now)
+        if verdict.effect != "allow" or rows.of_call(claim.task_id, one.call.id):
+            return None
+    started = [ToolStarted(step=one.step, call=one.call, does=one.does) for one in wanted]
+    return runs.commit(claim, [*before, *started], now)
 
 
 def _refused(claim: Claim, before: list[AnyFact], wanted: Wanted, why: str, now: datetime) -> Begun:

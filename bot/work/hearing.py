@@ -1,5 +1,6 @@
 """Who hears of a task, and of what."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from bot import people
@@ -7,7 +8,7 @@ from bot.actors import Actor, Door
 from bot.errors import UserMistake
 from bot.work.keys import key
 from storage import people as rows
-from storage import subscriptions
+from storage import subscriptions, tasks
 from storage.tables import Tasks
 
 Cadence = Literal["all", "milestones", "daily", "result", "asked", "none"]
@@ -51,6 +52,31 @@ def _tell(task_id: int, outlet: str, address: str, cadence: Cadence) -> None:
     if not subscriptions.set_cadence(task_id, outlet, [address], cadence):
         subscriptions.add(task_id, outlet, address, cadence=cadence)
         subscriptions.start_at_end(task_id, outlet, address)
+
+
+def let_hear(task_id: int, addresses: Iterable[str]) -> None:
+    """See that what is meant for these addresses reaches them; nobody hears more of the task by that."""
+    heard = _by_mail(task_id)
+    for address in addresses:
+        if address not in heard:
+            subscriptions.add(task_id, "email", address, cadence="asked")
+            subscriptions.start_at_end(task_id, "email", address)
+
+
+def people_of(task_id: int) -> dict[str, str]:
+    """The addresses of a task's people, and what each wants to hear of; nothing where nobody has said.
+
+    Whoever was but called to decide is none of them.
+    """
+    heard = _by_mail(task_id)
+    subscribed = {address: cadence for address, cadence in heard.items() if cadence != "called"}
+    asker = rows.values(tasks.get(task_id).asker_id, "email")
+    return {**subscribed, **{address: "" for address in asker if address not in subscribed}}
+
+
+def _by_mail(task_id: int) -> dict[str, str]:
+    """What is mailed of a task, by address."""
+    return {one.address: one.cadence for one in subscriptions.of_task(task_id) if one.outlet == "email"}
 
 
 def hear_less(task: Tasks, actor: Actor, cadence: Cadence) -> None:

@@ -1,5 +1,6 @@
 """What a worker does with a task it has claimed. Every commit proves the claim, and extends it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from bot.events import (
     AnyFact,
     Event,
     InstructionGiven,
+    MailAsked,
     RunStarted,
     TaskFailed,
     TaskFinished,
@@ -17,6 +19,7 @@ from bot.events import (
     ToolInterrupted,
     ToolStarted,
 )
+from bot.work import hearing
 from bot.work.keys import key
 from storage import runs, tasks, workspaces
 
@@ -49,7 +52,10 @@ class Claim:
         lease: How long a commit extends it.
         agent: The agent's name.
         model: The model the agent asks for; empty for the default.
+        about: What the agent is for.
+        instructions: What an admin wants the agent to keep to.
         text: What to do.
+        budget: What it may cost, in the grammar's words; empty where nothing was said.
         workspace: Name of the task's workspace.
         left_over: What the run before it left running.
     """
@@ -63,7 +69,10 @@ class Claim:
     lease: timedelta
     agent: str
     model: str
+    about: str
+    instructions: str
     text: str
+    budget: str
     workspace: str
     left_over: LeftOver | None
 
@@ -103,7 +112,10 @@ def claim(
             lease=lease,
             agent=task.agent.name,
             model=task.agent.model or "",
+            about=task.agent.about,
+            instructions=task.agent.instructions,
             text=task.text,
+            budget=task.budget,
             workspace=task.workspace.name,
             left_over=left_over,
         )
@@ -143,6 +155,9 @@ def commit(claim: Claim, facts: list[AnyFact], now: datetime) -> list[Event]:
         LeaseLostError: The claim does not hold; nothing was recorded.
     """
     _prove(claim, now)
+    for fact in facts:
+        if isinstance(fact, MailAsked):
+            hearing.let_hear(claim.task_id, fact.to)
     return [stream.record(claim.stream, f"@{claim.agent}", fact, now) for fact in facts]
 
 
@@ -177,7 +192,13 @@ def heard(claim: Claim, after: int) -> list[Event]:
     return list(stream.replay(claim.stream, after))
 
 
-def end(claim: Claim, fact: TaskFinished | TaskFailed, now: datetime, after: int | None = None) -> bool:
+def end(
+    claim: Claim,
+    fact: TaskFinished | TaskFailed,
+    now: datetime,
+    after: int | None = None,
+    before: Sequence[AnyFact] = (),
+) -> bool:
     """The work is over: the task is done or failed, and its workspace is free.
 
     Args:
@@ -185,15 +206,18 @@ def end(claim: Claim, fact: TaskFinished | TaskFailed, now: datetime, after: int
         fact: How it ended.
         now: The time.
         after: The last event that was heeded; None to end it whatever was said.
+        before: What led to the end.
 
     Returns:
-        False if a person said something since then: nothing was recorded, and the work goes on.
+        False if a person said something since then: the end was not recorded, and the work goes on.
 
     Raises:
         LeaseLostError: The claim does not hold.
     """
     _prove(claim, now)
     unheeded = [] if after is None else heard(claim, after)
+    for led in before:
+        stream.record(claim.stream, f"@{claim.agent}", led, now)
     if any(isinstance(event.fact, InstructionGiven) for event in unheeded):
         return False
     tasks.end(claim.task_id, "done" if isinstance(fact, TaskFinished) else "failed", now)
@@ -214,7 +238,7 @@ def park(claim: Claim) -> None:
 
 
 def set_aside(claim: Claim) -> None:
-    """The agent is paused: the task is queued until it works again."""
+    """The task or its agent is paused: no worker has it until that is over."""
     tasks.queue(claim.task_id)
     runs.give_back(claim.run_id, claim.token)
     workspaces.release(claim.run_id)

@@ -8,7 +8,16 @@ from datetime import datetime
 from bot import permissions, stream
 from bot.actors import Actor, Door, Origin, Role
 from bot.errors import Refused, UserMistake
-from bot.events import AnyFact, Said, TaskCancelled, TaskOpened, TaskReassigned, TaskRetried
+from bot.events import (
+    AnyFact,
+    Said,
+    TaskCancelled,
+    TaskOpened,
+    TaskPaused,
+    TaskReassigned,
+    TaskResumed,
+    TaskRetried,
+)
 from bot.work import approvals
 from bot.work.keys import key
 from storage import agents, discussions, messages, runs, subscriptions, tasks, workspaces
@@ -24,7 +33,9 @@ __all__ = [
     "matching",
     "newest",
     "open_task",
+    "pause",
     "reassign",
+    "resume",
     "retry",
     "settle_report",
     "title_of",
@@ -192,6 +203,37 @@ def cancel(task: Tasks, actor: Actor, now: datetime) -> None:
     stream.record(task.stream_id, actor.name, TaskCancelled(by=actor.name), now)
 
 
+def pause(task: Tasks, actor: Actor, now: datetime) -> None:
+    """Let a task rest: whoever works on it ends the call that is under way, and begins no other.
+
+    Raises:
+        UserMistake: It rests already, or is over.
+    """
+    if not tasks.pause(task.id):
+        if task.state == tasks.PAUSED:
+            raise UserMistake(
+                f"{key(task.id)} is paused already. Let it go on with: task resume {key(task.id)}"
+            )
+        raise UserMistake(f"{key(task.id)} is over: it is {task.state}.")
+    task.state = tasks.PAUSED
+    stream.record(task.stream_id, actor.name, TaskPaused(by=actor.name), now)
+
+
+def resume(task: Tasks, actor: Actor, now: datetime) -> None:
+    """Let a paused task go on, with any worker; one that waits for people waits on.
+
+    Raises:
+        UserMistake: It is not paused.
+    """
+    state = tasks.resume(task.id)
+    if not state:
+        raise UserMistake(f"{key(task.id)} is not paused: it is {task.state}.")
+    task.state = state
+    if state == "queued":
+        runs.unpark(task.id)
+    stream.record(task.stream_id, actor.name, TaskResumed(by=actor.name), now)
+
+
 def retry(task: Tasks, actor: Actor, now: datetime) -> None:
     """Begin a task anew that is over, in the same workspace.
 
@@ -223,7 +265,9 @@ def reassign(task: Tasks, agent_name: str, actor: Actor, now: datetime) -> None:
     runs.close(task.id)
     approvals.withdraw_all(task, f"@{agent.name} goes on with the task.", actor.name, now)
     tasks.give(task.id, agent)
-    task.state, task.agent = "queued", agent
+    task.agent = agent
+    if task.state != tasks.PAUSED:
+        task.state = "queued"
     runs.add(task.id)
     stream.record(task.stream_id, actor.name, TaskReassigned(agent=agent.name, by=actor.name), now)
 

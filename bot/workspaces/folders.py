@@ -54,8 +54,13 @@ class Workspaces:
         written.rename(before)
 
     def forget(self, task: str) -> None:
-        """The task is over: what lay there before it matters no more."""
+        """The task is over: what lay there before it matters no more, nor where it was."""
         self._before(task).unlink(missing_ok=True)
+        self.place(task).unlink(missing_ok=True)
+
+    def place(self, task: str) -> Path:
+        """A file of the bot's own, out of the agent's reach: the folder where a task's terminal is."""
+        return self._before(task).with_suffix(".place")
 
     def changes(self, name: str, task: str) -> tuple[tuple[Change, ...], int]:
         """What a task left in a workspace, against what it found there.

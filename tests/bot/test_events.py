@@ -27,8 +27,11 @@ from bot.events import (
     Fact,
     InstructionGiven,
     LetterQuarantined,
+    MailAsked,
     ModelTurned,
     PersonLinked,
+    PlanItem,
+    PlanUpdated,
     PolicyReset,
     PolicySet,
     QuestionAsked,
@@ -40,12 +43,16 @@ from bot.events import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
     ToolFinished,
     ToolInterrupted,
     ToolRefused,
     ToolStarted,
+    Usage,
+    WordsCame,
     decode,
     encode,
 )
@@ -77,9 +84,24 @@ WRITTEN: list[tuple[Fact, bytes]] = [
         b'{"v":1,"kind":"RunStarted","attempt":2,"worker":"host:7","model":"runbook"}',
     ),
     (
-        ModelTurned(step=1, words="Hm.", calls=(CALL,)),
-        b'{"v":1,"kind":"ModelTurned","step":1,"words":"Hm.","calls":[' + CALL_BYTES + b"]}",
+        ModelTurned(
+            step=1,
+            words="Hm.",
+            calls=(CALL,),
+            heeded=6,
+            model="openai:a",
+            usage=Usage(read=30, cached=20, stored=5, written=4, usd=0.25),
+            wire={"role": "assistant", "content": "Hm."},
+        ),
+        (
+            b'{"v":2,"kind":"ModelTurned","step":1,"words":"Hm.","calls":[' + CALL_BYTES + b'],"heeded":6,'
+            b'"model":"openai:a","usage":{"read":30,"cached":20,"stored":5,"written":4,"usd":0.25},'
+            b'"wire":{"role":"assistant","content":"Hm."}}'
+        ),
     ),
+    (WordsCame(step=1, words="Well"), b'{"v":1,"kind":"WordsCame","step":1,"words":"Well"}'),
+    (TaskPaused(by="Ana"), b'{"v":1,"kind":"TaskPaused","by":"Ana"}'),
+    (TaskResumed(by="Ana"), b'{"v":1,"kind":"TaskResumed","by":"Ana"}'),
     (
         ToolStarted(step=1, call=CALL, does="make", approval=17),
         b'{"v":2,"kind":"ToolStarted","step":1,"call":' + CALL_BYTES + b',"does":"make","approval":17}',
@@ -135,6 +157,17 @@ WRITTEN: list[tuple[Fact, bytes]] = [
             b'{"v":1,"kind":"ArtifactSaved","name":"T-1-report.pdf","purpose":"report",'
             b'"media_type":"application/pdf","size":5,"sha256":"ab12"}'
         ),
+    ),
+    (
+        PlanUpdated(items=(PlanItem(text="Look", state="done"), PlanItem(text="Mend", state="doing"))),
+        (
+            b'{"v":1,"kind":"PlanUpdated","items":[{"text":"Look","state":"done"},'
+            b'{"text":"Mend","state":"doing"}]}'
+        ),
+    ),
+    (
+        MailAsked(to=("dana@example.org",), subject="Done", text="It **works**."),
+        (b'{"v":1,"kind":"MailAsked","to":["dana@example.org"],"subject":"Done","text":"It **works**."}'),
     ),
     (ReportFailed(why="no font"), b'{"v":1,"kind":"ReportFailed","why":"no font"}'),
     (
@@ -232,6 +265,10 @@ OLDER: list[tuple[Fact, bytes]] = [  # of formats that are no longer written
         ToolStarted(v=1, step=1, call=CALL, does="make"),
         b'{"v":1,"kind":"ToolStarted","step":1,"call":' + CALL_BYTES + b',"does":"make"}',
     ),
+    (
+        ModelTurned(v=1, step=1, words="Hm.", calls=(CALL,)),
+        b'{"v":1,"kind":"ModelTurned","step":1,"words":"Hm.","calls":[' + CALL_BYTES + b"]}",
+    ),
 ]
 LEAST: list[tuple[Fact, bytes]] = [  # without what may be left out
     (
@@ -291,7 +328,7 @@ def test_an_older_format_stays_as_it_is(fact: AnyFact, body: bytes) -> None:
     read = decode(framed(body)).fact
     assert read == fact
     assert read.v == 1
-    added = {TaskOpened: "context", ToolStarted: "approval"}[type(fact)]
+    added = {TaskOpened: "context", ToolStarted: "approval", ModelTurned: "wire"}[type(fact)]
     assert not getattr(read, added)
 
 

@@ -53,6 +53,8 @@ def test_every_setting_is_read_from_its_variable(field: str, monkeypatch: pytest
         "database_url": "sqlite:///x",
         "config": "/own.toml",
         **dict.fromkeys(("http", "smtp", "lmtp"), "[::1]:8"),
+        "openai_base_url": "http://127.0.0.1:77/v1",
+        "anthropic_base_url": "http://127.0.0.1:77",
     }.get(field, "77777")
     monkeypatch.setenv(env_name(field), value)
     changed = {name for name in Settings.model_fields if getattr(load(), name) != getattr(given(), name)}
@@ -110,6 +112,7 @@ def test_admins_are_parted_by_commas(
         ("LEGWORK_DATABASE_URL", "postgresql://db/legwork", "used: it takes sqlite:///PATH, such as"),
         ("LEGWORK_DATABASE_URL", "sqlite:///", "sqlite:///PATH"),
         ("LEGWORK_HTTP", "8080", "used: it takes host:port"),
+        ("OPENAI_BASE_URL", "localhost:11434", "used: it takes a web address"),
         ("LEGWORK_HTTP", ":8080", "host:port"),
         ("LEGWORK_HTTP", "localhost", "host:port"),
         ("LEGWORK_HTTP", "127.0.0.1:65536", "host:port"),

@@ -143,7 +143,7 @@ def test_first_lines_of_mails_are_what_they_are_said_to_be(page: Path) -> None:
 @pages("links")
 def test_links_lead_somewhere(page: Path) -> None:
     """Files that are linked are there, and so are the headings."""
-    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", _CODE.sub("", _FENCE.sub("", page.read_text()))):
         name, _, anchor = target.partition("#")
         linked = page.parent / name if name else page
         assert linked.exists(), f"{target} is not there"

@@ -9,10 +9,12 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from bot import scheduler
+from bot.agents.limits import Limits as TaskLimits
 from bot.agents.loop import Manners
 from bot.agents.runner import Rules, Runner
 from bot.app.house import now
 from bot.app.worker import worker
+from bot.models.choice import Models
 from bot.sandbox import Limits, Sandbox
 from bot.stream import bell
 from bot.work.approvals import Asking
@@ -142,12 +144,13 @@ async def limited(team: Team, limits: Limits, box: Sandbox | None = None) -> Asy
     rules = Rules(
         max_runs=4,
         max_attempts=3,
-        manners=Manners(50, asking),
+        manners=Manners(TaskLimits(50), asking),
+        models=Models(),
         model="runbook",
         lease=timedelta(seconds=5),
         limits=limits,
     )
-    runner = Runner(rules, box or team.house.box, team.house.workspaces, now)
+    runner = Runner(rules, box or team.house.box, team.house.workspaces, team.house.artifacts, now)
     ticking = scheduler.start(0.05, asking, now)
     driving = asyncio.create_task(runner.drive())
     yield

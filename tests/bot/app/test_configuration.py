@@ -9,12 +9,15 @@ import pytest
 from bot.app import configuration
 from bot.app.house import opened
 from bot.errors import LegworkError
+from bot.events import Usage
+from bot.models.prices import Prices
 from config.settings import Settings, given
 from storage import agents, database, policies, runbooks
 from storage.tables import Agents
 from tests.fakes.core import NOON, Core
 from tests.fakes.terminal import Legwork
 
+USED = Usage(read=1_000_000)
 OWN = """
 [[agents]]
 name = "librarian"
@@ -132,6 +135,7 @@ AGENT = '[[agents]]\nname = "c2"\n'
 RULE = '[[policies]]\neffect = "deny"\n'
 RUNBOOK_OF = '[[runbooks]]\nname = "r"\nabout = ""\n'
 RUNBOOK = f'{RUNBOOK_OF}agent = "coder"\n'
+PRICE = '[[prices]]\nmodel = "openai:a"\nwritten = 8\n'
 BAD = {
     "agents = 3": "agents]]: each is a table of its own, which begins with [[agents]]",
     '[agents]\nname = "x"': "agents]]: each is a table of its own, which begins with [[agents]]",
@@ -147,7 +151,7 @@ BAD = {
         "agents]] number 1, open_to_stakholders: there is no such key; there is name, about, model, "
         "instructions, workspace, open_to_stakeholders, own_approval"
     ),
-    f'{RULE}tool = "terminl"': "policies]] number 1, tool: there is no tool 'terminl'; there is ask, term",
+    f'{RULE}tool = "terminl"': "policies]] number 1, tool: there is no tool 'terminl'; there is ask, files",
     f'{RULE}agent = "@coder"': (
         "policies]] number 1, agent: there is no agent '@coder'; there is analyst, coder, without an @"
     ),
@@ -166,8 +170,15 @@ BAD = {
         "runbooks]] number 1, parameters number 1, colour: there is no such key; there is name, type, "
         "about, default, choices, pattern, min, max"
     ),
+    "prices = 3": "prices]]: each is a table of its own, which begins with [[prices]]",
+    f"{PRICE}read = -1": "prices]] number 1, read: input should be greater than or equal to 0",
+    f"{PRICE}read = inf": "prices]] number 1, read: input should be a finite number",
+    f"{PRICE}read = 1\nwrite = 1": (
+        "prices]] number 1, write: there is no such key; there is model, read, written, cached, stored"
+    ),
+    PRICE: "prices]] number 1, read: it is missing",
     '[[runbook]]\nname = "x"': (
-        "runbook]]: there is no such table; there is [[agents]], [[policies]], [[runbooks]]"
+        "runbook]]: there is no such table; there is [[agents]], [[policies]], [[runbooks]], [[prices]]"
     ),
 }
 
@@ -183,3 +194,15 @@ async def test_what_cannot_be_used_is_named(file: Path, written: str, says: str)
     assert str(refusal.value).startswith(f"{file} cannot be used: [[{says}")
     assert str(refusal.value).endswith(". Mend it and start again.")
     assert json.dumps(await database.run(rows)) == json.dumps(before)
+
+
+def test_a_team_s_prices_stand_after_ours(file: Path) -> None:
+    """Theirs win; every model that the documentation names has a price."""
+    ours = Prices(configuration.prices(""))
+    for model in ("openai:gpt-5-mini", "anthropic:claude-sonnet-4-5"):
+        assert ours.priced(model, USED).usd
+    file.write_text('[[prices]]\nmodel = "openai:gpt-5*"\nread = 7\nwritten = 8\n')
+    both = Prices(configuration.prices(str(file)))
+    assert both.priced("openai:gpt-5-mini", USED).usd == 7
+    other = "anthropic:claude-sonnet-4-5"
+    assert both.priced(other, USED) == ours.priced(other, USED)

@@ -164,6 +164,7 @@ async def test_a_configuration_that_cannot_be_used_is_a_fault_of_its_own(
     assert checks["configuration"].state == "bad"
     assert said in checks["configuration"].found
     assert str(file) in checks["configuration"].mend
+    assert checks["model"].state == "off"
 
 
 async def test_looking_changes_no_rule_of_the_team(home: Path) -> None:

@@ -20,7 +20,7 @@ TABLE = {
     "to an agent opened to them": ("stakeholder", "agent assign"),
     "for oneself": ("stakeholder", "agent people link"),
     "always": ("stakeholder", "help, agent help, task help"),
-    "who opened it": ("stakeholder", "task cancel, task retry"),
+    "who opened it": ("stakeholder", "task cancel, task pause, task resume, task retry"),
     "members": (
         "member",
         """agent run, agent runbooks, agent list, agent show, agent workspaces list, agent workspaces show,
@@ -102,7 +102,10 @@ async def test_each_role_gets_exactly_its_commands(core: Core, role: Role) -> No
     assert held_back == {name for name, needs in NEEDS.items() if not role.includes(needs)}
 
 
-@pytest.mark.parametrize("name", ["agent assign", "task approve", "task deny", "task cancel", "task retry"])
+@pytest.mark.parametrize(
+    "name",
+    ["agent assign", "task approve", "task deny", "task cancel", "task pause", "task resume", "task retry"],
+)
 async def test_conditions_hold_stakeholders_back(core: Core, name: str) -> None:
     """On a task that others opened, and that nobody named them for, a stakeholder is refused."""
     await core.opens(origin=GENERAL)

@@ -244,7 +244,9 @@ async def test_the_list_shows_what_holds_and_who_said_so(core: Core) -> None:
     everyone = await answered(core, "agent tools", 3)
     lines = everyone.text.splitlines()
     assert lines[0] == "**What every agent may do**"
-    assert lines[1 : 1 + len(SHELF)] == ["- terminal: held for approval", "- ask: allowed by default"]
+    held = {"terminal": "held for approval", "mail": "held for approval by default"}
+    shown = [f"- {name}: {held.get(name, 'allowed by default')}" for name in SHELF]
+    assert lines[1 : 1 + len(SHELF)] == shown
     ends = "until 2026-11-22 12:00 UTC"
     assert lines[1 + len(SHELF) :] == [
         "**Rules**",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.events import Ending
-from bot.models.base import Answer
+from bot.models.base import Answer, Told, Turn
 from bot.models.runbook import LANGUAGES, Block, Runbook, blocks
 
 TWO = "```sh\nmake\n```\nthen\n```python\nprint(1)\n```"
@@ -159,20 +159,28 @@ def did(ends: str) -> list[Answer]:
     ]
 
 
+async def after(text: str, answers: list[Answer]) -> Turn:
+    """What a runbook does once it knows these answers."""
+    book = Runbook(text)
+    book.learn(answers)
+    return await book.turn(1)
+
+
 async def test_blocks_are_run_in_order() -> None:
     """Each turn calls the terminal with the next block, strictly, and names the call by its step."""
     book = Runbook(TWO)
-    (first,) = (await book.turn([], [])).calls
+    (first,) = (await book.turn(1)).calls
     assert (first.id, first.tool) == ("1", "terminal")
     assert first.args == {"command": "make\n", "language": "sh", "stop_on_error": True}
-    (second,) = (await book.turn(did("+"), [])).calls
+    book.learn(did("+"))
+    (second,) = (await book.turn(2)).calls
     assert (second.id, second.args["language"], second.args["command"]) == ("2", "python", "print(1)\n")
 
 
 @pytest.mark.parametrize(("ends", "step"), [("?", "1"), ("+?", "2"), ("??+?", "2")])
 async def test_an_interrupted_block_is_run_again(ends: str, step: str) -> None:
     """What never ended counts as not done: the same block, under the same name."""
-    turn = await Runbook(TWO).turn(did(ends), [])
+    turn = await after(TWO, did(ends))
     assert [call.id for call in turn.calls] == [step]
 
 
@@ -191,7 +199,7 @@ async def test_an_interrupted_block_is_run_again(ends: str, step: str) -> None:
 )
 async def test_a_failure_stops_the_runbook(answers: list[Answer], words: str) -> None:
     """After the first block that fails nothing more is called, and the words say which and why."""
-    turn = await Runbook(TWO).turn(answers, [])
+    turn = await after(TWO, answers)
     assert turn.gave_up
     assert turn.calls == ()
     assert turn.words.startswith(words)
@@ -200,7 +208,7 @@ async def test_a_failure_stops_the_runbook(answers: list[Answer], words: str) ->
 async def test_every_limit_has_its_sentence() -> None:
     """Whatever ended a command, people are told in words, and in different ones."""
     answers = [Answer("1", ok=False, ended_by=ended_by) for ended_by in get_args(Ending)]
-    words = {(await Runbook(TWO).turn([answer], [])).words for answer in answers}
+    words = {(await after(TWO, [answer])).words for answer in answers}
     assert len(words) == len(answers)
     assert all(said.startswith("Step 1 of 2 failed: it ") and said.endswith(".") for said in words)
 
@@ -215,12 +223,12 @@ async def test_every_limit_has_its_sentence() -> None:
 )
 async def test_the_last_words(text: str, ends: str, words: str) -> None:
     """When all blocks are done the task is, and the words count them."""
-    turn = await Runbook(text).turn(did(ends), [])
+    turn = await after(text, did(ends))
     assert (turn.words, turn.calls, turn.gave_up) == (words, (), False)
 
 
 async def printed(output: str) -> str:
-    turn = await Runbook("```sh\nx\n```").turn([Answer("1", ok=True, text=output)], [])
+    turn = await after("```sh\nx\n```", [Answer("1", ok=True, text=output)])
     return turn.words.removeprefix("The step succeeded")
 
 
@@ -256,8 +264,22 @@ async def test_a_long_output_is_cut_to_its_end() -> None:
 @pytest.mark.parametrize("text", ["", "Just do it", "```\nmake\n```", "```ruby\nx\n```", "`make`"])
 async def test_nothing_to_run_says_how(text: str) -> None:
     """A text without blocks ends at once, with what to write instead."""
-    turn = await Runbook(text).turn([], [])
+    turn = await after(text, [])
     assert turn.gave_up
     assert turn.calls == ()
     assert turn.words.startswith("There is nothing to run")
     assert "```sh" in turn.words
+
+
+async def test_blocks_count_where_whoever_says_them_may_have_commands_run() -> None:
+    """Words of others are words: nothing in them is run."""
+    model = Runbook("```sh\none\n```")
+    model.learn([Told("```sh\ntwo\n```", "Eve says"), Told("```sh\nthree\n```", "Mel says", commands=True)])
+    ran = []
+    for step in itertools.count(1):
+        turn = await model.turn(step)
+        if not turn.calls:
+            break
+        ran.append(turn.calls[0].args["command"])
+        model.learn([Answer(turn.calls[0].id, ok=True)])
+    assert ran == ["one\n", "three\n"]

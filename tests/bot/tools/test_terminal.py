@@ -1,45 +1,13 @@
 """The terminal tool: what it takes, what it shows, what it runs."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
 from bot.errors import UserMistake
-from bot.sandbox import Handle, Limits, Sandbox, SandboxUnavailable, owner_for_this_process
-from bot.sandbox.availability import find_bwrap
+from bot.sandbox import Handle
 from bot.tools.base import Bench, Result
 from bot.tools.shelf import SHELF
 from bot.tools.terminal import Terminal, TerminalArguments
-
-
-@pytest.fixture
-def started() -> list[Handle]:
-    """The sandboxes that were told of."""
-    return []
-
-
-@pytest.fixture
-def bench(home: Path, started: list[Handle]) -> Iterator[Bench]:
-    """A real sandbox with a workspace."""
-    owner = owner_for_this_process()
-    try:
-        find_bwrap(None, owner)
-    except SandboxUnavailable as missing:
-        pytest.skip(str(missing))
-    workspace = home / "workspace"
-    workspace.mkdir()
-    if owner:
-        os.chown(workspace, owner.uid, owner.gid)
-
-    async def on_start(handle: Handle) -> None:
-        started.append(handle)
-
-    yield Bench(workspace, Sandbox(home / "scratch", owner), Limits(timeout_s=20), on_start)
-    shutil.rmtree(home / "scratch", ignore_errors=True)
 
 
 async def run(bench: Bench, command: str, **arguments: object) -> Result:
@@ -74,41 +42,41 @@ def test_people_are_shown_the_script() -> None:
     assert Terminal().does(TerminalArguments(command="\n  make\n\n")) == "  make"
 
 
-async def test_a_script_runs_in_the_workspace(bench: Bench, started: list[Handle]) -> None:
+async def test_a_script_runs_in_the_workspace(boxed: Bench, started: list[Handle]) -> None:
     """Both channels come in order; the sandbox was told of; what the script made is there."""
-    result = await run(bench, "echo one; echo two >&2; echo three; echo kept > f")
+    result = await run(boxed, "echo one; echo two >&2; echo three; echo kept > f")
     assert result.ok
     assert (result.output.split(), result.exit_code, result.ended_by) == (["one", "two", "three"], 0, None)
     assert result.seconds > 0
     assert len(started) == 1
-    assert (bench.workspace / "f").read_text() == "kept\n"
+    assert (boxed.workspace / "f").read_text() == "kept\n"
 
 
-async def test_a_failure_is_not_ok(bench: Bench) -> None:
+async def test_a_failure_is_not_ok(boxed: Bench) -> None:
     """The exit code of the script is the result's."""
-    result = await run(bench, "echo no; exit 3")
+    result = await run(boxed, "echo no; exit 3")
     assert (result.ok, result.exit_code, result.output.strip()) == (False, 3, "no")
 
 
 @pytest.mark.parametrize("script", ["false; echo on", "false | cat; echo on"])
-async def test_stop_on_error_ends_at_the_first_failure(bench: Bench, script: str) -> None:
+async def test_stop_on_error_ends_at_the_first_failure(boxed: Bench, script: str) -> None:
     """Strict scripts stop where a command fails, in a pipeline too; others go on."""
-    assert (await run(bench, script)).output.strip() == "on"
-    strict = await run(bench, script, stop_on_error=True)
+    assert (await run(boxed, script)).output.strip() == "on"
+    strict = await run(boxed, script, stop_on_error=True)
     assert (strict.ok, strict.output, strict.exit_code) == (False, "", 1)
 
 
-async def test_python_runs_as_python(bench: Bench) -> None:
+async def test_python_runs_as_python(boxed: Bench) -> None:
     """A Python script runs as such, whatever else is asked of a shell."""
-    result = await run(bench, "import sys\nprint(6 * 7, sys.argv)", language="python", stop_on_error=True)
+    result = await run(boxed, "import sys\nprint(6 * 7, sys.argv)", language="python", stop_on_error=True)
     assert result.output.strip() == "42 ['-c']"
 
 
 @pytest.mark.parametrize("command", ["echo \0", "echo \udcff", "\u4fee" * 100_000])
-async def test_what_cannot_be_passed_on_is_a_mistake(bench: Bench, command: str) -> None:
+async def test_what_cannot_be_passed_on_is_a_mistake(boxed: Bench, command: str) -> None:
     """A NUL, broken characters or too many bytes are told, never a crash."""
     with pytest.raises((UserMistake, ValidationError)):
-        await run(bench, command)
+        await run(boxed, command)
 
 
 @pytest.mark.parametrize(
@@ -143,3 +111,40 @@ def test_a_policy_finds_a_command_anywhere_in_a_script(command: str) -> None:
     subjects = SHELF["terminal"].subjects(TerminalArguments(command=command))
     assert subjects[0] == command.strip()
     assert "git push" in subjects
+
+
+async def test_a_script_begins_where_the_one_before_ended(boxed: Bench) -> None:
+    """Whatever it printed last, however it ended, in both languages; another worker finds the same note."""
+    assert (await run(boxed, "mkdir -p 'a b' && cd 'a b' && printf x")).output == "x"
+    assert (await run(boxed, "pwd; exit 3")).output == "/workspace/a b\n"
+    assert (await run(boxed, "import os; print(os.getcwd())", language="python")).output == "/workspace/a b\n"
+    assert boxed.place.read_text() == "/workspace/a b"
+    strict = await run(boxed, "cd ..; false; cd /tmp", stop_on_error=True)
+    assert (strict.exit_code, strict.output) == (1, "")
+    assert (await run(boxed, "pwd")).output == "/workspace\n"
+    assert (await run(boxed, "echo $((")).exit_code != 0
+
+
+async def test_a_folder_that_is_gone_is_told(boxed: Bench) -> None:
+    """The script runs in the workspace then."""
+    await run(boxed, "mkdir d; cd d; rmdir ../d")
+    gone = await run(boxed, "pwd", stop_on_error=True)
+    assert gone.output == "[/workspace/d is gone: this runs in /workspace.]\n/workspace\n"
+
+
+@pytest.mark.parametrize(
+    "folder", ["/", "/etc; echo forged", "$(echo forged)", "'; echo forged; '", "-P", "\n", ""]
+)
+async def test_a_forged_note_leads_nowhere(boxed: Bench, folder: str) -> None:
+    """Whatever a script says of where it is, it is a name inside the sandbox and no command."""
+    boxed.place.write_text(folder)
+    output = (await run(boxed, "pwd")).output
+    assert "forged" not in output.replace(folder, "") if folder else True
+    assert output.splitlines()[-1] in ("/", "/workspace")
+
+
+async def test_nothing_outlives_a_call(boxed: Bench) -> None:
+    """A program that was left in the background is dead when the call has ended."""
+    started_it = await run(boxed, "(sleep 60; touch late) & echo $!")
+    assert started_it.ok
+    assert "sleep" not in (await run(boxed, "ps -e -o comm= || cat /proc/[0-9]*/comm")).output

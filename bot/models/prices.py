@@ -1,0 +1,57 @@
+"""What tokens cost, by a table of the configuration."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.events import Usage
+
+MILLION = 1_000_000
+
+
+class Price(BaseModel):
+    """A row of `[[prices]]`: US dollars for a million tokens.
+
+    Attributes:
+        model: A glob over `provider:model`.
+        read: For tokens that are read.
+        written: For tokens that are written.
+        cached: For those read from the provider's cache; as the others where it is not given.
+        stored: For those put into that cache; as the others where it is not given.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model: str = Field(min_length=1)
+    read: float = Field(ge=0)
+    written: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)
+    stored: float | None = Field(default=None, ge=0)
+
+
+class Prices:
+    """A table of prices; the last row that is about a model holds, so that a team's own wins.
+
+    Args:
+        rows: In the order of the configuration.
+    """
+
+    def __init__(self, rows: Iterable[Price] = ()) -> None:
+        self._rows = tuple(rows)
+
+    def priced(self, model: str, usage: Usage) -> Usage:
+        """The same usage with what it cost, where a price is known.
+
+        Args:
+            model: As `provider:model`.
+            usage: What one turn used.
+        """
+        price = next((row for row in reversed(self._rows) if fnmatchcase(model, row.model)), None)
+        if price is None:
+            return usage
+        cached = price.read if price.cached is None else price.cached
+        stored = price.read if price.stored is None else price.stored
+        plain = max(usage.read - usage.cached - usage.stored, 0)
+        cost = plain * price.read + usage.cached * cached + usage.stored * stored
+        usd = (cost + usage.written * price.written) / MILLION
+        return usage.model_copy(update={"usd": round(usd, 9)})

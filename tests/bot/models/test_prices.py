@@ -1,0 +1,40 @@
+"""What tokens cost."""
+
+import pytest
+from pydantic import ValidationError
+
+from bot.events import Usage
+from bot.models.prices import Price, Prices
+
+USAGE = Usage(read=1_000_000, cached=400_000, stored=100_000, written=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("row", "usd"),
+    [
+        ({"read": 2, "written": 8}, 10.0),
+        ({"read": 2, "written": 8, "cached": 0.5}, 9.4),
+        ({"read": 2, "written": 8, "cached": 0.5, "stored": 3}, 9.5),
+        ({"read": 0, "written": 0}, 0.0),
+    ],
+)
+def test_each_kind_of_token_has_its_price(row: dict[str, float], usd: float) -> None:
+    """Those of the cache cost as the others where nothing else is said."""
+    assert Prices([Price(model="a:b", **row)]).priced("a:b", USAGE).usd == pytest.approx(usd)
+
+
+def test_the_last_row_that_is_about_a_model_holds() -> None:
+    """A team's own prices stand after ours, and win."""
+    prices = Prices([Price(model="a:*", read=1, written=1), Price(model="a:b*", read=2, written=2)])
+    assert prices.priced("a:c", USAGE).usd == 2.0
+    assert prices.priced("a:bc", USAGE).usd == 4.0
+    assert prices.priced("b:a", USAGE).usd is None
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"model": "a", "read": -1, "written": 1}, {"model": "a", "read": 1, "write": 1}]
+)
+def test_a_row_that_cannot_be_used_is_refused(row: dict[str, object]) -> None:
+    """A wrong figure is no price of zero."""
+    with pytest.raises(ValidationError):
+        Price.model_validate(row)
