@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from bot.sandbox import Sandbox, owner_for_this_process, tree
+from bot.sandbox import Sandbox, Session, owner_for_this_process, tree
 from bot.sandbox.meters import Space, measure
 
 RUNS = 200
@@ -28,7 +28,7 @@ def rows() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="legwork-bench-") as folder:
         room = Path(folder)
         room.chmod(0o711)
-        plain, sandboxed = asyncio.run(_commands(room))
+        plain, sandboxed, opened, called = asyncio.run(_commands(room))
         scan = _scan(room / "crowded")
     return [
         {
@@ -37,6 +37,20 @@ def rows() -> list[dict[str, Any]]:
             "unit": "ms",
             "peer": f"plain asyncio subprocess, {plain:.2f} ms (goal: at most {SANDBOX_GOAL} times)",
             "ratio": round(sandboxed / plain, 1),
+        },
+        {
+            "name": "opening a session, median",
+            "value": round(opened, 2),
+            "unit": "ms",
+            "peer": f"a sandboxed `true`, {sandboxed:.2f} ms",
+            "ratio": round(opened / sandboxed, 2),
+        },
+        {
+            "name": "`true` in an open session, median",
+            "value": round(called, 2),
+            "unit": "ms",
+            "peer": f"a sandboxed `true`, {sandboxed:.2f} ms",
+            "ratio": round(called / sandboxed, 2),
         },
         {
             "name": f"metering {FOLDERS * FILES_EACH} files, median",
@@ -48,8 +62,12 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
-async def _commands(room: Path) -> tuple[float, float]:
-    """Median milliseconds of a plain and of a sandboxed command, taken in turns so that load hits both."""
+async def _commands(room: Path) -> tuple[float, ...]:
+    """Median milliseconds, taken in turns so that load hits all.
+
+    Returns:
+        Those of a plain command, of a sandboxed one, of opening a session, and of a command in an open one.
+    """
     workspace = room / "ws"
     workspace.mkdir()
     sandbox = Sandbox(room / "scratch", owner_for_this_process())
@@ -61,9 +79,21 @@ async def _commands(room: Path) -> tuple[float, float]:
     async def sandboxed() -> None:
         assert (await sandbox.run(["true"], workspace=workspace)).exit_code == 0
 
+    async def opened() -> None:
+        sessions.append(await sandbox.open(workspace))
+
+    async def called() -> None:
+        assert (await session.run(["true"])).exit_code == 0
+
+    sessions: list[Session] = []
+    session = await sandbox.open(workspace)
     await sandboxed()
-    pairs = [(await _milliseconds(plain), await _milliseconds(sandboxed)) for _ in range(RUNS)]
-    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+    turns = []
+    for _ in range(RUNS):
+        turns.append([await _milliseconds(work) for work in (plain, sandboxed, opened, called)])
+        await sessions.pop().close()
+    await session.close()
+    return tuple(statistics.median(taken) for taken in zip(*turns, strict=True))
 
 
 async def _milliseconds(work: Callable[[], Awaitable[None]]) -> float:

@@ -4,8 +4,10 @@ from bot.sandbox.policy import interpreter
 from bot.sandbox.probe import Tier, probe
 from bot.sandbox.sandbox import Sandbox, kill
 from bot.sandbox.scratch import sweep
+from bot.sandbox.session import Session
 from bot.sandbox.terms import (
     Handle,
+    Kind,
     Limits,
     Outcome,
     Owner,
@@ -16,12 +18,14 @@ from bot.sandbox.terms import (
 
 __all__ = [
     "Handle",
+    "Kind",
     "Limits",
     "Outcome",
     "Owner",
     "Problem",
     "Sandbox",
     "SandboxUnavailable",
+    "Session",
     "Tier",
     "interpreter",
     "kill",

@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.sandbox import pidfd, seccomp
-from bot.sandbox.terms import Owner, Problem, SandboxUnavailable
+from bot.sandbox import pidfd, policy, seccomp
+from bot.sandbox.box import Order
+from bot.sandbox.meters import Proc
+from bot.sandbox.spawn import Ends
+from bot.sandbox.terms import Owner, Problem, Room, SandboxUnavailable
 
 _OLDEST = (0, 8)  # the first with --disable-userns
 _VERSION_S = 10.0
@@ -23,6 +26,27 @@ class Bubblewrap:
 
     path: Path
     version: str
+    networks = True
+    processes = Proc
+
+    def command(self, ends: Ends, room: Room, order: Order) -> list[str]:
+        """See `bot.sandbox.box.Wall`."""
+        own = policy.arguments(
+            ends.give,
+            workspace=room.workspace,
+            temporary=room.temporary,
+            shared_memory=room.shared_memory,
+            user=room.user,
+            env=order.env,
+            first=order.first,
+        )
+        words = [*own, "--json-status-fd", str(ends.status), "--block-fd", str(ends.gate)]
+        given = str(ends.give(policy.packed(words)))
+        return [str(self.path), "--args", given, "--", *policy.launcher(order.limits), *order.argv]
+
+    def why_it_failed(self, said: str, owner: Owner | None, folders: Iterable[Path]) -> Problem:
+        """See `bot.sandbox.box.Wall`."""
+        return why_it_failed(said, owner, folders)
 
 
 _INSTALL = "Install it: `apt install bubblewrap` (or your distribution's equivalent)."
@@ -71,7 +95,7 @@ def find_bwrap(path: Path | None, owner: Owner | None) -> Bubblewrap:
     Raises:
         SandboxUnavailable: There is none that may be used, or this process cannot use it.
     """
-    if problems := [*_wrong_user(owner), *_wrong_machine()]:
+    if problems := [*wrong_host(owner)]:
         raise SandboxUnavailable(*problems)
     found = path or Path(shutil.which("bwrap") or "/usr/bin/bwrap")
     try:
@@ -100,12 +124,8 @@ def why_it_failed(said: str, owner: Owner | None, folders: Iterable[Path]) -> Pr
         owner: Who ran it, where this process is root.
         folders: The workspace and the scratch folder.
     """
-    for folder in folders:
-        if owner and (wall := _wall(folder, owner)):
-            return Problem(
-                f"The user {owner.uid}, who runs the sandbox, cannot pass through {wall} to reach {folder}.",
-                f"Let it: `chmod o+x {wall}`, or keep the bot's home below /var/lib.",
-            )
+    if out_of_reach := reach(owner, folders):
+        return out_of_reach
     for pattern, problem in _MEANINGS:
         if re.search(pattern, said):
             return problem
@@ -113,6 +133,23 @@ def why_it_failed(said: str, owner: Owner | None, folders: Iterable[Path]) -> Pr
     return Problem(
         f"bubblewrap cannot set it up here ({last}).", "Try `bwrap --ro-bind / / true` as the bot's user."
     )
+
+
+def reach(owner: Owner | None, folders: Iterable[Path]) -> Problem | None:
+    """What keeps the owner from the folders, if something does."""
+    for folder in folders:
+        if owner and (wall := _wall(folder, owner)):
+            return Problem(
+                f"The user {owner.uid}, who runs the sandbox, cannot pass through {wall} to reach {folder}.",
+                f"Let it: `chmod o+x {wall}`, or keep the bot's home below /var/lib.",
+            )
+    return None
+
+
+def wrong_host(owner: Owner | None) -> Iterable[Problem]:
+    """What keeps any sandbox from working for this process."""
+    yield from _wrong_user(owner)
+    yield from _wrong_machine()
 
 
 def _wrong_user(owner: Owner | None) -> Iterable[Problem]:

@@ -1,14 +1,13 @@
-"""One running sandbox: named, let go, read from, killed."""
+"""One running sandbox: named, let go, killed."""
 
 import asyncio
 import contextlib
 import json
 import os
 import select
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bot.sandbox import pidfd
-from bot.sandbox.output import HeadAndTail
 from bot.sandbox.spawn import Spawned
 from bot.sandbox.terms import KIB, Handle
 
@@ -23,23 +22,14 @@ class Bubble:
     Attributes:
         handle: Who it is, as soon as `named` is done; None where bubblewrap failed before.
         named: Done when the sandbox has a first process, or never will.
-        finished: Done when every process inside is dead and everything printed has been read.
+        finished: Done when every process inside is dead.
         exit_code: Of the command, once finished; None where it never ran.
 
     Args:
         spawned: What was started.
-        outputs: What keeps standard output and, unless merged, standard error.
-        on_output: Called whenever something was printed.
-        stdin: What the command reads.
     """
 
-    def __init__(
-        self,
-        spawned: Spawned,
-        outputs: Sequence[HeadAndTail],
-        on_output: Callable[[], None],
-        stdin: bytes | None,
-    ) -> None:
+    def __init__(self, spawned: Spawned) -> None:
         self._loop = asyncio.get_running_loop()
         self.handle: Handle | None = None
         self.named: asyncio.Future[None] = self._loop.create_future()
@@ -49,20 +39,12 @@ class Bubble:
         self._status, self._said = spawned.status, b""
         self._gate = spawned.gate
         self._first = -1
-        self._on_output = on_output
-        self._left = memoryview(stdin or b"")
         self._outer = pidfd.open_process(self._process.pid)
         self._descriptors = {self._status, self._gate, self._outer}
         self._heard: set[int] = set()
         os.set_blocking(self._status, False)
         self._listen(self._status, self._read_status)
         self._listen(self._outer, self._see_outer_dead)
-        for pipe, kept in zip((self._process.stdout, self._process.stderr), outputs, strict=False):
-            if pipe is not None:
-                self._listen_to_output(pipe.fileno(), kept)
-        if self._process.stdin is not None:
-            os.set_blocking(self._process.stdin.fileno(), False)
-            self._loop.add_writer(self._process.stdin.fileno(), self._write)
 
     def let_go(self) -> None:
         """Let the command run."""
@@ -78,7 +60,6 @@ class Bubble:
         """Take everything off the loop; what is left to do blocks."""
         for descriptor in list(self._heard):
             self._deafen(descriptor)
-        self._close_stdin()
         for future in (self.named, self.finished):
             future.cancel()
 
@@ -95,15 +76,14 @@ class Bubble:
                 raise TimeoutError(
                     f"The sandbox's process {self.handle} does not die; look at it on the host."
                 )
+            if self._first >= 0:  # without namespaces it is the outer one that sees the others dead
+                pidfd.wait_dead(self._outer, _PATIENCE_S)
             pidfd.send_kill(self._outer)
             self._process.wait(_PATIENCE_S)
             self._bury()
         finally:
             for descriptor in self._descriptors:
                 os.close(descriptor)
-            for pipe in (self._process.stdout, self._process.stderr):
-                if pipe is not None:
-                    pipe.close()
 
     def _learn_name(self) -> None:
         """Wait for the first process's name: bubblewrap killed before it tells would leave that behind."""
@@ -168,31 +148,3 @@ class Bubble:
         if self.handle is not None:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.handle.pid, os.WNOHANG)
-
-    def _listen_to_output(self, pipe: int, kept: HeadAndTail) -> None:
-        def read() -> None:
-            chunk = os.read(pipe, _CHUNK)
-            kept.add(chunk)
-            if chunk:
-                self._on_output()
-            else:
-                self._deafen(pipe)
-
-        self._listen(pipe, read)
-
-    def _write(self) -> None:
-        assert self._process.stdin is not None
-        try:
-            written = os.write(self._process.stdin.fileno(), self._left[:_CHUNK])
-        except BlockingIOError:
-            return
-        except BrokenPipeError:  # the command does not want the rest
-            written = len(self._left)
-        self._left = self._left[written:]
-        if not self._left:
-            self._close_stdin()
-
-    def _close_stdin(self) -> None:
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            self._loop.remove_writer(self._process.stdin.fileno())
-            self._process.stdin.close()

@@ -68,7 +68,12 @@ class Proc:
 
     def pids(self) -> list[str]:
         """Every process inside, as numbered inside."""
-        return [name for name in os.listdir(self.folder) if name.isdigit()]  # noqa: PTH208 - a descriptor
+        # A listing moves the place of its descriptor, and several threads list at once: to each its own.
+        own = os.open(".", tree.FOLDER, dir_fd=self.folder)
+        try:
+            return [name for name in os.listdir(own) if name.isdigit()]  # noqa: PTH208 - a descriptor
+        finally:
+            os.close(own)
 
     def read(self, path: str) -> bytes:
         """One file, whole.
@@ -149,6 +154,36 @@ class Proc:
                             yield found, os.readlink(name, dir_fd=folder)
             finally:
                 os.close(folder)
+
+
+class Below(Proc):
+    """All that descends from a guard, where a sandbox has no /proc of its own.
+
+    Between two reads a process may lose its parent and be missed; by the next look it is the guard's own.
+
+    Args:
+        guard: The process that becomes the parent of whatever loses its own.
+    """
+
+    def __init__(self, guard: int) -> None:
+        self.folder = os.open("/proc", tree.FOLDER)
+        self._guard = str(guard)
+
+    def pids(self) -> list[str]:
+        """Every process inside, without its guard."""
+        children: dict[str, list[str]] = {}
+        for pid in super().pids():
+            with contextlib.suppress(OSError):
+                parent = self.read(f"{pid}/stat").rpartition(b")")[2].split()[1].decode()
+                children.setdefault(parent, []).append(pid)
+        found = children.get(self._guard, [])
+        for pid in found:
+            found += children.get(pid, [])
+        return found
+
+    def in_sockets(self) -> int:
+        """Not known: the host's list of sockets is of all processes."""
+        return 0
 
 
 def measure(folder: int, most: Space, stop: Event) -> Space:

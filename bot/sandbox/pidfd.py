@@ -29,8 +29,13 @@ def open_process(pid: int) -> int:
 
 def send_kill(process: int) -> None:
     """SIGKILL to the process behind a descriptor; a dead one is left in peace."""
+    send(process, signal.SIGKILL)
+
+
+def send(process: int, number: signal.Signals) -> None:
+    """A signal to the process behind a descriptor; a dead one is left in peace."""
     with contextlib.suppress(ProcessLookupError):
-        _call(_PIDFD_SEND_SIGNAL, process, int(signal.SIGKILL), None, 0)
+        _call(_PIDFD_SEND_SIGNAL, process, int(number), None, 0)
 
 
 def wait_dead(process: int, seconds: float) -> bool:
@@ -51,6 +56,19 @@ def started(pid: int) -> int:
     except FileNotFoundError as gone:
         raise ProcessLookupError(pid) from gone
     return int(text.rpartition(")")[2].split()[19])
+
+
+def is_namespaced(pid: int) -> bool:
+    """Whether a process lives in a pid namespace below ours: NSpid of /proc/PID/status, see proc(5).
+
+    Raises:
+        ProcessLookupError: There is no such process.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError as gone:
+        raise ProcessLookupError(pid) from gone
+    return any(line.startswith("NSpid:") and len(line.split()) > 2 for line in lines)  # noqa: PLR2004 - name, ours
 
 
 def _call(number: int, *arguments: int | None) -> int:

@@ -14,6 +14,7 @@ from bot.sandbox import seccomp
 from bot.sandbox.terms import GIB, MIB, Limits, Owner
 
 WORKSPACE = "/workspace"
+PROXY_PORT = 3128  # where a session's listener is, on its own 127.0.0.1
 
 _ALONE = (
     *("--unshare-user", "--disable-userns", "--unshare-ipc", "--unshare-pid"),
@@ -40,6 +41,7 @@ def arguments(
     shared_memory: int,
     user: Owner,
     env: Mapping[str, str] | None,
+    first: bool = False,
 ) -> list[str]:
     """The policy as bubblewrap arguments, without the command.
 
@@ -50,6 +52,7 @@ def arguments(
         shared_memory: Of the one that becomes /dev/shm.
         user: Who runs inside; the same as outside, and never root.
         env: Variables on top of the usual ones.
+        first: Whether the command itself is process 1 inside; bubblewrap's own otherwise.
 
     Raises:
         UserMistake: A variable's name or value cannot be passed on.
@@ -60,8 +63,10 @@ def arguments(
         for word in ("--perms", "0444", "--file", str(give(text.encode())), path)
     )
     python = _own_python()
+    setting = (("--setenv", *pair) for pair in variables(env or {}).items())
     return [
         *_ALONE,
+        *(("--as-pid-1",) if first else ()),
         *_system(),
         *files,
         *_FURNITURE,
@@ -72,7 +77,8 @@ def arguments(
         *("--bind-fd", str(workspace), WORKSPACE, "--chdir", WORKSPACE),
         *_READ_ONLY,
         *("--seccomp", str(give(seccomp.program()))),
-        *("--clearenv", *_environment(python, env or {})),
+        "--clearenv",
+        *(word for words in setting for word in words),
     ]
 
 
@@ -97,6 +103,14 @@ def launcher(limits: Limits) -> list[str]:
     return ["/usr/bin/prlimit", *(f"--{name}={value}:{value}" for name, value in hard.items()), "--"]
 
 
+def proxied() -> dict[str, str]:
+    """The variables that lead programs to a session's listener, whichever of the two forms they know."""
+    proxy = f"http://127.0.0.1:{PROXY_PORT}"
+    variables = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), proxy)
+    variables["no_proxy"] = "localhost,127.0.0.1,::1"
+    return variables | {name.upper(): value for name, value in variables.items()}
+
+
 def interpreter() -> str:
     """The system's Python, as it is found inside: whatever a workspace may call python3."""
     own = _own_python()
@@ -119,9 +133,20 @@ def _system() -> tuple[str, ...]:
             words += ["--symlink", str(path.readlink()), name]
         elif path.is_dir():
             words += ["--ro-bind", name, name]
-    for name in (*_ETC, *map(str, Path("/etc").glob(_ETC_PYTHON))):
+    for name in etc():
         words += ["--ro-bind-try", name, name]
     return tuple(words)
+
+
+def etc() -> tuple[str, ...]:
+    """What programs may read of /etc; not all of it is on each machine."""
+    return (*_ETC, *map(str, Path("/etc").glob(_ETC_PYTHON)))
+
+
+def programs() -> tuple[str, ...]:
+    """The folders that hold the system's programs, and this interpreter's own where it lies elsewhere."""
+    real = (name for name in _SYSTEM_LINKS if Path(name).is_dir() and not Path(name).is_symlink())
+    return ("/usr", *real, *filter(None, [_own_python()]))
 
 
 def _etc_files(user: Owner) -> dict[str, str]:
@@ -145,23 +170,39 @@ def _own_python() -> str | None:
     return None if inside or base == Path("/") or os.geteuid() == 0 else str(base)
 
 
-def _environment(python: str | None, extra: Mapping[str, str]) -> list[str]:
+def variables(
+    extra: Mapping[str, str],
+    *,
+    workspace: str = WORKSPACE,
+    temporary: str = "/tmp",  # noqa: S108 - inside, and this run's own
+) -> dict[str, str]:
+    """The environment of a command.
+
+    Args:
+        extra: Variables on top of the usual ones.
+        workspace: What the workspace is called inside.
+        temporary: What the folder for temporary files is called inside.
+
+    Raises:
+        UserMistake: A variable's name or value cannot be passed on.
+    """
+    python = _own_python()
     own = [f"{python}/bin"] if python else []
-    variables = {
-        "PATH": ":".join([f"{WORKSPACE}/.venv/bin", *own, "/usr/local/bin", "/usr/bin", "/bin"]),
-        "HOME": WORKSPACE,
+    found = {
+        "PATH": ":".join([f"{workspace}/.venv/bin", *own, "/usr/local/bin", "/usr/bin", "/bin"]),
+        "HOME": workspace,
         "USER": "agent",
         "LANG": "C.UTF-8",
         "TERM": "dumb",
-        "TMPDIR": "/tmp",  # noqa: S108 - inside, and this run's own
+        "TMPDIR": temporary,
         "PYTHONUNBUFFERED": "1",
         "GIT_TERMINAL_PROMPT": "0",
         **extra,
     }
-    for name, value in variables.items():
+    for name, value in found.items():
         # A NUL would end the argument, and what follows would be read as options of bubblewrap.
         if not name or "=" in name or "\0" in name or "\0" in value:
             raise UserMistake(
                 f"The environment variable {name!r} cannot be set: use a plain name and no NUL bytes."
             )
-    return [word for name, value in variables.items() for word in ("--setenv", name, value)]
+    return found

@@ -7,8 +7,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.sandbox.policy import interpreter
 from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.terms import Limits, Owner, Problem, SandboxUnavailable
+from bot.sandbox.terms import Kind, Limits, Owner, Problem, SandboxUnavailable
 
 _LIMITS = Limits(timeout_s=20.0, processes=64)
 _LOOK_AROUND = """
@@ -31,7 +32,36 @@ _AS_IT_MUST_BE = {
     "system": "read-only",
     "workspace": "writable",
 }
-_PYTHON = Problem("There is no python3 for the sandbox.", "Install it: `apt install python3`.")
+_LOOK_AROUND_BY_HAND = """
+import os, socket, sys
+def tried(what, *how):
+    try:
+        what(*how)
+    except OSError:
+        return "refused"
+    return "possible"
+bot, outside = int(sys.argv[1]), sys.argv[2]
+print("root=" + ("no" if os.getuid() else "yes"))
+print("signals=" + tried(os.kill, bot, 0))
+print("limits=" + tried(os.sched_setaffinity, bot, [0]))
+print("proc=" + tried(os.listdir, "/proc"))
+print("folders=" + tried(os.listdir, outside))
+print("modes=" + tried(os.chmod, outside, 0o711))
+print("sockets=" + tried(socket.socket, socket.AF_UNIX))
+print("datagrams=" + tried(socket.socketpair, socket.AF_UNIX, socket.SOCK_DGRAM))
+print("workspace=" + tried(open, "probe", "w"))
+print("own modes=" + tried(os.chmod, "probe", 0o700))
+"""
+_REFUSED_BY_LANDLOCK = ("signals", "limits", "proc", "folders", "modes", "sockets", "datagrams")
+_AS_LANDLOCK_MUST_HAVE_IT = {
+    "root": "no",
+    **dict.fromkeys(_REFUSED_BY_LANDLOCK, "refused"),
+    **dict.fromkeys(("workspace", "own modes"), "possible"),
+}
+_LANDLOCK_LACKS = (
+    "files and network are kept in; bombs of processes and memory only as far as meters see them, and which"
+    " files and processes the host has can be asked for"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +69,42 @@ class Tier:
     """How well commands are kept in on this machine.
 
     Attributes:
-        name: `bubblewrap`, or `none`: then no command is ever run.
+        name: `bubblewrap`, `landlock`, or `none`: then no command is ever run.
         holds: Whether a real run went as it must.
-        version: Of bubblewrap; empty where it cannot be used.
+        version: Of bubblewrap, or of Landlock's ABI; empty where it cannot be used.
         problems: What is wrong, and what to do about each.
+        lacks: What it holds less than bubblewrap; empty where that is nothing.
     """
 
     name: str
     holds: bool
     version: str
     problems: tuple[Problem, ...] = ()
+    lacks: str = ""
 
 
-async def probe(scratch: Path, owner: Owner | None, *, bwrap: Path | None = None) -> Tier:
+async def probe(
+    scratch: Path, owner: Owner | None, *, bwrap: Path | None = None, kind: Kind = "bubblewrap"
+) -> Tier:
     """Try the sandbox by a real run, for `legwork doctor`.
 
     Args:
         scratch: The folder for scratch folders; the run's workspace is made there too, and removed.
         owner: As for `Sandbox`.
         bwrap: The same.
+        kind: The same.
     """
-    sandbox = Sandbox(scratch, owner, bwrap=bwrap)
+    sandbox = Sandbox(scratch, owner, bwrap=bwrap, kind=kind)
+    look, wanted = ["sh", "-c", _LOOK_AROUND], _AS_IT_MUST_BE
+    if kind == "landlock":
+        look = [interpreter(), "-I", "-S", "-c", _LOOK_AROUND_BY_HAND, str(os.getpid()), str(scratch)]
+        wanted = _AS_LANDLOCK_MUST_HAVE_IT
     try:
-        version = (await sandbox.bubblewrap()).version
+        version = (await sandbox.wall()).version
         workspace = await asyncio.to_thread(_workspace, scratch, owner)
         try:
-            looked = await sandbox.run(["sh", "-c", _LOOK_AROUND], workspace=workspace, limits=_LIMITS)
-            python = await sandbox.run(["python3", "-c", ""], workspace=workspace, limits=_LIMITS)
+            looked = await sandbox.run(look, workspace=workspace, limits=_LIMITS)
+            await (await sandbox.open(workspace, _LIMITS)).close()
         finally:
             await asyncio.to_thread(shutil.rmtree, workspace)
     except SandboxUnavailable as missing:
@@ -77,13 +116,14 @@ async def probe(scratch: Path, owner: Owner | None, *, bwrap: Path | None = None
     found = dict(line.split("=", 1) for line in looked.stdout.splitlines() if "=" in line)
     wrong = [
         Problem(
-            f"Inside the sandbox, {name} is {found.get(name)!r} and must be {wanted!r}.",
+            f"Inside the sandbox, {name} is {found.get(name)!r} and must be {must!r}.",
             "Do not run agents here; report it with the output of `bwrap --version` and `uname -a`.",
         )
-        for name, wanted in _AS_IT_MUST_BE.items()
-        if found.get(name) != wanted
+        for name, must in wanted.items()
+        if found.get(name) != must
     ]
-    return Tier("bubblewrap", not wrong, version, (*wrong, *(() if python.exit_code == 0 else (_PYTHON,))))
+    lacks = _LANDLOCK_LACKS if kind == "landlock" else ""
+    return Tier(kind, not wrong, version, tuple(wrong), lacks)
 
 
 def _workspace(scratch: Path, owner: Owner | None) -> Path:

@@ -128,10 +128,10 @@ AUDIT_ARCH: dict[Machine, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_BIT = 0x40000000  # numbers of the x32 ABI, a second door to the same calls
 
 # Where a filter finds things: struct seccomp_data, both architectures little-endian.
-_NUMBER, _ARCHITECTURE = 0, 4
-_FIRST, _SECOND, _THIRD = 16, 24, 32  # the lower halves of the arguments; each is an int in the kernel
+NUMBER, _ARCHITECTURE = 0, 4
+FIRST, SECOND, _THIRD = 16, 24, 32  # the lower halves of the arguments; each is an int in the kernel
 
-_LOAD, _JUMP_EQUAL, _JUMP_GREATER, _JUMP_AT_LEAST, _JUMP_BITS, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
+_LOAD, JUMP_EQUAL, _JUMP_GREATER, _JUMP_AT_LEAST, JUMP_BITS, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def supported(machine: str) -> bool:
 
 
 def _x86_64() -> Program:
-    return [*_same_architecture("x86_64"), *_when(_JUMP_AT_LEAST, _X32_BIT, [_answer(KILL)]), *_rules(0)]
+    return [*_same_architecture("x86_64"), *when(_JUMP_AT_LEAST, _X32_BIT, [answer(KILL)]), *_rules(0)]
 
 
 def _aarch64() -> Program:
@@ -178,10 +178,10 @@ def _aarch64() -> Program:
 def _same_architecture(machine: Machine) -> Program:
     """Another architecture (32-bit code on a 64-bit kernel) has other numbers: its calls end the process."""
     return [
-        _load(_ARCHITECTURE),
-        Instruction(_JUMP_EQUAL, AUDIT_ARCH[machine], if_true=1),
-        _answer(KILL),
-        _load(_NUMBER),
+        load(_ARCHITECTURE),
+        Instruction(JUMP_EQUAL, AUDIT_ARCH[machine], if_true=1),
+        answer(KILL),
+        load(NUMBER),
     ]
 
 
@@ -189,59 +189,62 @@ def _rules(column: Literal[0, 1]) -> Program:
     lines: Program = []
     for numbers in REFUSED.values():
         if (number := numbers[column]) is not None:
-            lines += _when(_JUMP_EQUAL, number, [_refuse(errno.EPERM)])
-    lines += _when(_JUMP_EQUAL, CLONE3[column], [_refuse(errno.ENOSYS)])
-    lines += _when(_JUMP_GREATER, LAST_VETTED, [_refuse(errno.ENOSYS)])
+            lines += when(JUMP_EQUAL, number, [refuse(errno.EPERM)])
+    lines += when(JUMP_EQUAL, CLONE3[column], [refuse(errno.ENOSYS)])
+    lines += when(_JUMP_GREATER, LAST_VETTED, [refuse(errno.ENOSYS)])
     for numbers, judged in (
         (SOCKET, _socket()),
-        (SOCKETPAIR, _only(_FIRST, [AF_UNIX], errno.EAFNOSUPPORT)),
+        (SOCKETPAIR, _only(FIRST, [AF_UNIX], errno.EAFNOSUPPORT)),
         (CLONE, _clone()),
         (IOCTL, _ioctl()),
-        (PERSONALITY, _only(_FIRST, PERSONALITIES, errno.EPERM)),
+        (PERSONALITY, _only(FIRST, PERSONALITIES, errno.EPERM)),
     ):
-        lines += _when(_JUMP_EQUAL, numbers[column], judged)
-    return [*lines, _answer(ALLOW)]
+        lines += when(JUMP_EQUAL, numbers[column], judged)
+    return [*lines, answer(ALLOW)]
 
 
 def _socket() -> Program:
     """Local, internet and routing sockets; the network namespace decides what the internet is."""
     route = _only(_THIRD, [NETLINK_ROUTE], errno.EAFNOSUPPORT)
     return [
-        _load(_FIRST),
-        *_when(_JUMP_EQUAL, AF_NETLINK, route),
-        *_only(_FIRST, [AF_UNIX, AF_INET, AF_INET6], errno.EAFNOSUPPORT),
+        load(FIRST),
+        *when(JUMP_EQUAL, AF_NETLINK, route),
+        *_only(FIRST, [AF_UNIX, AF_INET, AF_INET6], errno.EAFNOSUPPORT),
     ]
 
 
 def _clone() -> Program:
-    return [_load(_FIRST), *_when(_JUMP_BITS, NEW_NAMESPACES, [_refuse(errno.EPERM)]), _answer(ALLOW)]
+    return [load(FIRST), *when(JUMP_BITS, NEW_NAMESPACES, [refuse(errno.EPERM)]), answer(ALLOW)]
 
 
 def _ioctl() -> Program:
     refused = [
-        line for request in REFUSED_IOCTLS for line in _when(_JUMP_EQUAL, request, [_refuse(errno.EPERM)])
+        line for request in REFUSED_IOCTLS for line in when(JUMP_EQUAL, request, [refuse(errno.EPERM)])
     ]
-    return [_load(_SECOND), *refused, _answer(ALLOW)]
+    return [load(SECOND), *refused, answer(ALLOW)]
 
 
 def _only(argument: int, values: Iterable[int], otherwise: int) -> Program:
     """Allow where the argument is one of the values; an error code otherwise."""
-    allowed = [line for value in values for line in _when(_JUMP_EQUAL, value, [_answer(ALLOW)])]
-    return [_load(argument), *allowed, _refuse(otherwise)]
+    allowed = [line for value in values for line in when(JUMP_EQUAL, value, [answer(ALLOW)])]
+    return [load(argument), *allowed, refuse(otherwise)]
 
 
-def _when(test: int, constant: int, then: Program) -> Program:
+def when(test: int, constant: int, then: Program) -> Program:
     """Run `then`, which must end in an answer, where the test holds; go past it otherwise."""
     return [Instruction(test, constant, if_false=len(then)), *then]
 
 
-def _load(offset: int) -> Instruction:
+def load(offset: int) -> Instruction:
+    """Look at a number of the call: which it is, or an argument."""
     return Instruction(_LOAD, offset)
 
 
-def _answer(action: int) -> Instruction:
+def answer(action: int) -> Instruction:
+    """Say what becomes of the call."""
     return Instruction(_RETURN, action)
 
 
-def _refuse(code: int) -> Instruction:
-    return _answer(_ERRNO | code)
+def refuse(code: int) -> Instruction:
+    """Let the call fail with an errno."""
+    return answer(_ERRNO | code)

@@ -1,4 +1,4 @@
-"""Starting bubblewrap without an `await`: no cancellation falls between the start and the knowledge of it."""
+"""Starting a sandbox without an `await`: no cancellation falls between the start and the knowledge of it."""
 
 import contextlib
 import errno
@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import UserMistake
-from bot.sandbox import policy
 from bot.sandbox.terms import KIB, Owner
 
+NO_COMMAND = "There is no command to run; name a program."
+UNFIT = "The command holds a NUL byte or a character that cannot be passed on; leave it out."
+TOO_LONG = "The command is too long; write it into a file and run the file."
 _PIPE = 64 * KIB  # what a pipe takes without a reader, pipe(7)
 _EASY_VICTIM = "1000"  # when memory runs out, the kernel shall take the sandbox before the bot
 
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """A bubblewrap that has been started, and our ends of its pipes.
+    """A sandbox that has been started, and our ends of the pipes to it.
 
     Attributes:
         process: The outer process. The sandbox's first process is its child.
@@ -32,26 +34,35 @@ class Spawned:
     gate: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a sandbox's first program is given.
+
+    Attributes:
+        give: Turns bytes into a descriptor to read them from.
+        status: Where it reports the child, and the exit code.
+        gate: What it waits at.
+    """
+
+    give: Callable[[bytes], int]
+    status: int
+    gate: int
+
+
 def spawn(
-    bwrap: Path,
-    arguments: Callable[[Callable[[bytes], int]], list[str]],
-    argv: Sequence[str],
+    command: Callable[[Ends], list[str]],
     *,
-    folders: Sequence[int],
+    inherited: Sequence[int],
+    streams: tuple[int, int, int],
     owner: Owner | None,
-    reads: bool,
-    merged: bool,
 ) -> Spawned:
-    """Start bubblewrap on the calling thread, the loop's: when its thread ends, the sandbox dies.
+    """Start it on the calling thread, the loop's: when its thread ends, the sandbox dies.
 
     Args:
-        bwrap: The program.
-        arguments: Makes the policy, given a function that turns bytes into a descriptor to read them from.
-        argv: What runs inside.
-        folders: Descriptors that the policy names.
+        command: Makes its command line.
+        inherited: Descriptors that the policy or the command names.
+        streams: Standard input, output and error.
         owner: Who runs it, where this process is root.
-        reads: Whether there will be standard input.
-        merged: Whether standard error goes where standard output goes.
 
     Raises:
         UserMistake: The command cannot be passed on: too long, or a NUL in it.
@@ -64,7 +75,7 @@ def spawn(
         gate, gate_end = _gate()
         ours.callback(os.close, gate)
         theirs.callback(os.close, gate_end)
-        given = [*folders, status_end, gate_end]
+        given = [*inherited, status_end, gate_end]
 
         def give(data: bytes) -> int:
             end = _filled(data)
@@ -72,9 +83,7 @@ def spawn(
             given.append(end)
             return end
 
-        words = [*arguments(give), "--json-status-fd", str(status_end), "--block-fd", str(gate_end)]
-        command = [str(bwrap), "--args", str(give(policy.packed(words))), "--", *argv]
-        process = _start(command, given, owner, reads=reads, merged=merged)
+        process = _start(command(Ends(give, status_end, gate_end)), given, streams, owner)
         ours.pop_all()
     with contextlib.suppress(OSError):
         Path(f"/proc/{process.pid}/oom_score_adj").write_text(_EASY_VICTIM)  # and its children inherit it
@@ -82,16 +91,17 @@ def spawn(
 
 
 def _start(
-    command: list[str], given: list[int], owner: Owner | None, *, reads: bool, merged: bool
+    command: list[str], given: list[int], streams: tuple[int, int, int], owner: Owner | None
 ) -> subprocess.Popen[bytes]:
     # Blocked, the signal for a file beyond its limit leaves the write to fail with "File too large".
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ})
+    stdin, stdout, stderr = streams
     try:
         return subprocess.Popen(  # noqa: S603 - its whole purpose: the policy is what makes it safe
             command,
-            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             env={},  # bubblewrap's own would show in the sandbox's /proc
             cwd="/",
             pass_fds=given,
@@ -100,12 +110,10 @@ def _start(
             extra_groups=[] if owner else None,
         )
     except ValueError as nul:
-        raise UserMistake(
-            "The command holds a NUL byte or a character that cannot be passed on; leave it out."
-        ) from nul
+        raise UserMistake(UNFIT) from nul
     except OSError as fault:
         if fault.errno == errno.E2BIG:
-            raise UserMistake("The command is too long; write it into a file and run the file.") from fault
+            raise UserMistake(TOO_LONG) from fault
         raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

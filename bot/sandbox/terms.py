@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bot.errors import LegworkError
 from bot.events import Ending
@@ -10,6 +10,8 @@ from bot.events import Ending
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+Kind = Literal["bubblewrap", "landlock"]  # what keeps commands in
 
 OWNER_ID = 64123  # no distribution hands it out: above people's accounts, below the reserved ones
 
@@ -78,6 +80,7 @@ class Outcome:
         wall_s: Seconds from the start to the death of its last process.
         peak_rss_bytes: Most memory seen of all its processes together.
         peak_processes: Most processes seen at once.
+        disk_bytes: What workspace, scratch folders and open files took when that was measured last.
     """
 
     exit_code: int | None
@@ -87,6 +90,7 @@ class Outcome:
     wall_s: float
     peak_rss_bytes: int
     peak_processes: int
+    disk_bytes: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The same facts as JSON-ready values, a key for each attribute."""
@@ -112,6 +116,23 @@ class Owner:
 
     uid: int
     gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one sandbox has of its own.
+
+    Attributes:
+        workspace: A descriptor of the folder that it works in.
+        temporary: Of the one for temporary files; on disk, so that it is metered.
+        shared_memory: Of the one for /dev/shm, where there can be one.
+        user: Who runs inside; the same as outside, and never root.
+    """
+
+    workspace: int
+    temporary: int
+    shared_memory: int
+    user: Owner
 
 
 def owner_for_this_process(uid: int = OWNER_ID, gid: int = OWNER_ID) -> Owner | None:

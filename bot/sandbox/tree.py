@@ -20,9 +20,11 @@ HANDLE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 TO_READ = stat.S_IRUSR | stat.S_IXUSR
 TO_CHANGE = TO_READ | stat.S_IWUSR
 
+_TRIES = 8  # to open a folder that somebody shuts again in the same moment
+
 
 class Moved(OSError):
-    """A folder was moved away while it was being walked."""
+    """A folder was moved away, or shut again and again, while it was being walked."""
 
 
 @dataclass(slots=True)
@@ -83,14 +85,14 @@ def walk(root: int, needed: int = TO_READ) -> Iterator[tuple[int, "os.DirEntry[s
             while (below := _enter_next(current, levels, needed)) is None:
                 if len(levels) == 1:
                     return
-                current, left = _climb(current, levels)
+                current, left = _climb(current, levels, needed)
                 yield current, left
             os.close(current)
             current = below
     finally:
         with contextlib.suppress(OSError):
             while len(levels) > 1 and any(level.shut is not None for level in levels):
-                current, _ = _climb(current, levels)
+                current, _ = _climb(current, levels, needed)
         _shut(current, levels[-1])
         os.close(current)
 
@@ -138,19 +140,31 @@ def _enter_next(current: int, levels: list[_Level], needed: int) -> int | None:
 def _open(handle: int, needed: int) -> tuple[int, int | None]:
     """Open the very folder behind a descriptor to be read; if it was shut, with the mode to put back."""
     magic = f"/proc/self/fd/{handle}"
-    mode = stat.S_IMODE(os.fstat(handle).st_mode)
-    shut = mode & needed != needed and os.geteuid() != 0  # nothing is shut for root
-    if shut:
-        os.chmod(magic, mode | needed)  # noqa: PTH101 - a descriptor, not a path
-    return os.open(magic, FOLDER & ~os.O_NOFOLLOW), mode if shut else None
+    before = None
+    for _ in range(_TRIES):
+        mode = stat.S_IMODE(os.fstat(handle).st_mode)
+        if mode & needed != needed and os.geteuid() != 0:  # nothing is shut for root
+            before = mode
+            os.chmod(magic, mode | needed)  # noqa: PTH101 - a descriptor, not a path
+        with contextlib.suppress(PermissionError):
+            return os.open(magic, FOLDER & ~os.O_NOFOLLOW), before
+    raise Moved("A folder is shut again and again while it is being walked.")
 
 
-def _climb(current: int, levels: list[_Level]) -> tuple[int, str]:
+def _climb(current: int, levels: list[_Level], needed: int) -> tuple[int, str]:
     """Go up to the folder that this one was entered from; answers it and the name of the one left."""
-    above = os.open("..", FOLDER, dir_fd=current)
-    if _identity(above) != levels[-2].identity:
-        os.close(above)
-        raise Moved(f"The folder {levels[-1].name!r} was moved while it was being walked.")
+    here, there = levels[-1], levels[-2]
+    try:
+        handle = os.open("..", HANDLE, dir_fd=current)
+    except PermissionError as shut:
+        raise Moved(f"The folder {here.name!r} was shut while it was being walked.") from shut
+    try:
+        if _identity(handle) != there.identity:
+            raise Moved(f"The folder {here.name!r} was moved while it was being walked.")
+        above, mode = _open(handle, needed)  # it may have been shut since it was left
+        there.shut = mode if there.shut is None else there.shut
+    finally:
+        os.close(handle)
     left = levels.pop()
     _shut(current, left)
     os.close(current)

@@ -4,11 +4,13 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Lock
 
 from bot.events import Ending
 from bot.sandbox import meters
+from bot.sandbox.cgroups import Group
 from bot.sandbox.meters import Space
 from bot.sandbox.terms import MIB, Limits
 
@@ -32,25 +34,38 @@ class Account:
         cost_s: How long the last look took.
         unseen_s: How long runs wrote since the last look.
         full: Whether the last look found too much.
+        used: Bytes that the last look found, with the scratch folders and files that are only open.
     """
 
     cost_s: float = 0.0
     unseen_s: float = 0.0
     full: bool = False
+    used: int = 0
 
 
 class Watch:
-    """The meters of one run. The looks block, run in threads, and are done once `close` has returned.
+    """The meters of one sandbox. The looks block, run in threads, and are done once `close` has returned.
 
     Args:
         limits: What is allowed.
         folders: Descriptors of the workspace and the scratch folders.
         account: Of the workspace.
         peers: The watches of all runs of this bot, to find the heaviest.
+        processes: Finds the sandbox's processes by its first.
+        group: What the kernel holds it to, where that can be had.
     """
 
-    def __init__(self, limits: Limits, folders: list[int], account: Account, peers: "set[Watch]") -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        folders: list[int],
+        account: Account,
+        peers: "set[Watch]",
+        processes: Callable[[int], meters.Proc],
+        group: Group | None = None,
+    ) -> None:
         self.memory = 0
+        self.processes = 0
         self.peak_memory = 0
         self.peak_processes = 1
         self._limits = limits
@@ -59,9 +74,11 @@ class Watch:
         self._most = Space(limits.disk_bytes, limits.inodes)
         self._account = account
         self._peers = peers
+        self._find_processes = processes
+        self._group = group
         self._pid = 0
         self._proc: meters.Proc | None = None
-        self._in_memory_files = 0
+        self._in_memory_files = self._own_memory = self._own_processes = 0
         self._stop = Event()
         self._crowd, self._disk, self._opening = Lock(), Lock(), Lock()
         self._crowd_pause_s = _FIRST_PAUSE_S
@@ -74,6 +91,25 @@ class Watch:
         with contextlib.suppress(OSError):  # dead already
             self.peak_memory = meters.resident(pid)
 
+    def leave_out(self) -> None:
+        """What runs by now is the house's own, and no part of a peak; the limits include it all the same."""
+        self.look_at_crowd()
+        self._own_memory, self._own_processes = self.memory, self.processes
+        self.processes = 0
+
+    def begin_call(self) -> None:
+        """One more command begins in a sandbox that goes on: its peaks are its own.
+
+        What vanishes where no meter looks is reckoned from here: over hours the host has ups and downs.
+        """
+        self.peak_memory, self.peak_processes = 0, 1
+        self._crowd_pause_s = _FIRST_PAUSE_S
+        _, self._available, self._anonymous = meters.memory_of_the_host()
+
+    def look_after_call(self, wall_s: float) -> Ending | None:
+        """What a command left behind: what runs in the background, and what lies on the disk."""
+        return self.look_at_crowd() or self.look_once_more(wall_s)
+
     def allow_what_is_there(self) -> None:
         """A full workspace must be cleared up from inside: allow what it holds, but no more."""
         limits = self._limits
@@ -85,6 +121,8 @@ class Watch:
     def look_at_crowd(self) -> Ending | None:
         """Measure processes and memory; the limit that is passed, if any."""
         with self._crowd:
+            if self._group is not None and self._group.starved():
+                return "memory"
             proc = self._open_proc()
             if proc is None:
                 return None
@@ -93,10 +131,10 @@ class Watch:
             self.memory = crowd.memory
             if crowd.memory > self._limits.memory_bytes:
                 self.memory = min(crowd.memory, proc.proportional() or crowd.memory)
-            self.peak_memory = max(self.peak_memory, self.memory)
+            self.peak_memory = max(self.peak_memory, self.memory - self._own_memory)
             # Counted one after the other, a bomb's come and go; the kernel never lets more be at once.
-            processes = min(crowd.processes, self._limits.processes)
-            self.peak_processes = max(self.peak_processes, processes)
+            self.processes = min(crowd.processes, self._limits.processes) - self._own_processes
+            self.peak_processes = max(self.peak_processes, self.processes)
             all_memory = self.memory + self._in_memory_files + proc.in_sockets()
             if all_memory > self._limits.memory_bytes or self._host_suffers():
                 return "memory"
@@ -120,15 +158,25 @@ class Watch:
             self._account.unseen_s = 0.0
             full = space.used > self._limits.disk_bytes, space.inodes > self._limits.inodes
             self._account.full = any(full)
+            self._account.used = space.used
+            if not any(full):  # what was there when it began is cleared up
+                self._most = Space(self._limits.disk_bytes, self._limits.inodes)
             if space.inodes > self._most.inodes:
                 return "inodes"
             return "disk" if space.used > self._most.used else None
 
     def look_once_more(self, wall_s: float) -> Ending | None:
-        """After the end: what short runs write adds up, so look when that is cheap beside their time."""
+        """After the end: whom the kernel killed, and the disk, if that is cheap: short runs add up."""
+        if self._group is not None and self._group.starved():
+            return "memory"
         self._account.unseen_s += wall_s
         owed = self._account.unseen_s >= min(_BACK_OFF * self._account.cost_s, _ALWAYS_S)
         return self.look_at_disk() if owed else None
+
+    @property
+    def disk_bytes(self) -> int:
+        """On disk when somebody looked last; short runs are not looked at each."""
+        return self._account.used
 
     def crowd_pause_s(self) -> float:
         """Seconds until the next look at the processes."""
@@ -154,7 +202,7 @@ class Watch:
         with self._opening:
             if self._proc is None and self._pid and not self._stop.is_set():
                 with contextlib.suppress(OSError):  # not set up yet, or over already
-                    self._proc = meters.Proc(self._pid)
+                    self._proc = self._find_processes(self._pid)
             return self._proc
 
     def _space(self) -> Space:

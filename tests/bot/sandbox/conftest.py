@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox import Owner, Sandbox, SandboxUnavailable, owner_for_this_process, tree
+from bot.sandbox import Owner, Sandbox, SandboxUnavailable, landlock, owner_for_this_process, tree
 from bot.sandbox.availability import find_bwrap
 
 
@@ -59,6 +59,16 @@ def sandbox(scratch: Path, owner: Owner | None) -> Sandbox:
     except SandboxUnavailable as missing:
         pytest.skip(str(missing))
     return Sandbox(scratch, owner)
+
+
+@pytest.fixture
+def landlocked(scratch: Path, owner: Owner | None) -> Sandbox:
+    """A sandbox that Landlock keeps in."""
+    try:
+        landlock.find(owner)
+    except SandboxUnavailable as missing:
+        pytest.skip(str(missing))
+    return Sandbox(scratch, owner, kind="landlock")
 
 
 @pytest.fixture

@@ -1,101 +1,26 @@
-"""The corpus of escape attempts, each inside the sandbox and, where it is safe, outside as a control."""
+"""The commands of the corpus, each inside the sandbox and, where it is safe, outside as a control."""
 
 import asyncio
 import dataclasses
-import json
-import os
-import re
 import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.sandbox import Limits, Outcome, Sandbox
+from bot.sandbox import Limits, Sandbox
+from tests.fakes.escapes import attempts
+from tests.fakes.host import LOWER, Host, check
 
-MIB = 1 << 20
-ATTEMPTS = [json.loads(line) for line in (Path(__file__).parent / "escapes.jsonl").read_text().splitlines()]
+ATTEMPTS = attempts("cmd")
 CONTROLLED = [
     attempt
     for attempt in ATTEMPTS
     if attempt["control"]
     and attempt["id"] != "bot-db"  # it searches the whole host; symlink-read has its canary
 ]
-# Bombs are judged by the same rule at a lower limit.
-LOWER: Mapping[str, dict[str, Any]] = {
-    "mem-many": {"memory_bytes": 256 * MIB},
-    "mem-kernel": {"memory_bytes": 200 * MIB},
-    "disk-one": {"disk_bytes": 32 * MIB},
-    "disk-many": {"disk_bytes": 64 * MIB},
-    "disk-inodes": {"inodes": 2000},
-    "disk-tmp-shm": {"disk_bytes": 64 * MIB},
-    "chmod-hide": {"disk_bytes": 64 * MIB},
-    "disk-wide": {"disk_bytes": 64 * MIB},
-    "close-stdout-live": {"timeout_s": 1},
-}
-ENDINGS = {"host-memory": "memory"}
-CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-
-
-class Host:
-    """What an attempt reaches for: a home, a database, another workspace, sockets, an environment."""
-
-    def __init__(self, room: Path) -> None:
-        self.room = room
-        self.name = f"botctl-{room.name}"
-        for folder, file, canary in (
-            ("home/.ssh", "id_ed25519", "CANARY-KEY"),
-            ("botdata", "bot.db", "CANARY-DB"),
-            ("ws_other", "secret.txt", "CANARY-OTHER"),
-            ("run", "placeholder", ""),
-        ):
-            (room / folder).mkdir(parents=True)
-            (room / folder / file).write_text(canary)
-
-    def fill(self, text: str) -> str:
-        """Put real names where the corpus has placeholders."""
-        for name, value in {
-            "@HOME@": self.room / "home",
-            "@DATA@": self.room / "botdata",
-            "@OTHER@": self.room / "ws_other",
-            "@RUN@": self.room / "run",
-            "@ROOT@": self.room,
-            "@BOTPID@": os.getpid(),
-            "botctl": self.name,
-        }.items():
-            text = text.replace(name, str(value))
-        return text
-
-    @asynccontextmanager
-    async def alive(self) -> AsyncIterator[None]:
-        """The sockets listen, and a process of the bot has a secret and a telling command line."""
-
-        def greet(canary: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
-            def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                writer.write(canary)
-                writer.close()
-
-            return answer
-
-        docker = await asyncio.start_unix_server(greet(b"CANARY-UDS"), self.room / "run/docker.sock")
-        abstract = await asyncio.start_unix_server(greet(b"CANARY-ABS"), f"\0{self.name}")
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-c", "import sys; sys.stdin.read()", self.room),
-            env={"SECRET": "CANARY-ENV"},
-            stdin=subprocess.PIPE,
-        )
-        try:
-            yield
-        finally:
-            worker.kill()
-            await worker.wait()
-            docker.close()
-            abstract.close()
 
 
 @pytest.fixture
@@ -104,9 +29,11 @@ def host(room: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return Host(room)
 
 
+@pytest.mark.parametrize("way", ["alone", "in a session"])
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: str(attempt["id"]))
 async def test_an_escape_attempt_fails_inside(
     attempt: dict[str, Any],
+    way: str,
     host: Host,
     sandbox: Sandbox,
     workspace: Path,
@@ -117,10 +44,16 @@ async def test_an_escape_attempt_fails_inside(
     limits = dataclasses.replace(Limits(timeout_s=attempt.get("timeout", 30)), **LOWER.get(attempt["id"], {}))
     began = time.monotonic()
     async with host.alive():
-        outcome = await sandbox.run(
-            ["bash", "-c", host.fill(attempt["run"])], workspace=workspace, limits=limits
-        )
-    _check(attempt, outcome, host)
+        argv = ["bash", "-c", host.fill(attempt["run"])]
+        if way == "alone":
+            outcome = await sandbox.run(argv, workspace=workspace, limits=limits)
+        else:
+            session = await sandbox.open(workspace, limits)
+            try:
+                outcome = await session.run(argv)
+            finally:
+                await session.close()
+    check(attempt, outcome, host)
     assert survivors() == []
     assert list(scratch.iterdir()) == []
     assert time.monotonic() - began < attempt["check"].get("wall_lt", 30)
@@ -143,24 +76,3 @@ async def test_the_same_attempt_reaches_its_canary_outside(
     if attempt["control"] in {"uid=0", "NEWUSER-OK"} and b"not permitted" in printed.lower():
         pytest.skip("this machine refuses user namespaces by itself")
     assert host.fill(attempt["control"]).encode() in printed
-
-
-def _check(attempt: dict[str, Any], outcome: Outcome, host: Host) -> None:
-    check: dict[str, Any] = {
-        name: host.fill(value) if isinstance(value, str) else value
-        for name, value in attempt["check"].items()
-    }
-    printed = outcome.stdout + outcome.stderr
-    if attempt["control"]:
-        assert host.fill(attempt["control"]) not in printed
-    if "out_has" in check:
-        assert check["out_has"].lower() in printed.lower()
-    if "out_lacks" in check:
-        assert check["out_lacks"] not in printed
-    if "why" in check:
-        assert outcome.ended_by == ENDINGS.get(check["why"], check["why"])
-    if check.get("rc") == "zero":
-        assert outcome.exit_code == 0
-    if check.get("no_ctrl"):
-        assert not CONTROL_CHARACTERS.search(printed)
-    assert outcome.peak_processes <= check.get("procs_le", 300)

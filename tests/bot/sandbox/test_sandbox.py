@@ -33,7 +33,7 @@ async def test_an_outcome_is_ready_for_json(sandbox: Sandbox, workspace: Path) -
     outcome = await sandbox.run(["true"], workspace=workspace)
     assert list(outcome.to_json()) == [
         *("exit_code", "stdout", "stderr", "ended_by"),
-        *("wall_s", "peak_rss_bytes", "peak_processes"),
+        *("wall_s", "peak_rss_bytes", "peak_processes", "disk_bytes"),
     ]
 
 
@@ -232,7 +232,7 @@ async def test_cancelling_while_it_starts_leaves_nothing(
     sandbox: Sandbox, workspace: Path, scratch: Path, survivors: Callable[[], list[int]], after_ms: int
 ) -> None:
     """At whatever moment of its start a run is cancelled, even twice, no process and no folder stays."""
-    await sandbox.bubblewrap()
+    await sandbox.wall()
     task = asyncio.create_task(sandbox.run(["sleep", "100"], workspace=workspace))
     await asyncio.wait({task}, timeout=after_ms / 1000)
     task.cancel()

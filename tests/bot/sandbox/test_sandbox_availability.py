@@ -125,7 +125,7 @@ async def test_the_probe_says_what_holds(scratch: Path, owner: Owner | None, san
     """A real run on a machine that can: the tier, its version, nothing to mend, nothing left behind."""
     tier = await probe(scratch, owner)
     assert (tier.name, tier.holds, tier.problems) == ("bubblewrap", True, ())
-    assert tier.version == (await sandbox.bubblewrap()).version
+    assert tier.version == (await sandbox.wall()).version
     assert list(scratch.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.events import Ending
-from bot.sandbox import Limits, Sandbox
+from bot.sandbox import Limits, Sandbox, meters
 
 MIB = 1 << 20
 SMALL = Limits(timeout_s=20, memory_bytes=200 * MIB, disk_bytes=32 * MIB, inodes=2000, processes=64)
@@ -85,6 +85,25 @@ async def test_a_bomb_ends_by_its_limit(bomb: str, sandbox: Sandbox, workspace: 
     outcome = await sandbox.run(["python3", "-c", code], workspace=workspace, limits=SMALL)
     assert outcome.ended_by == limit, outcome
     assert outcome.wall_s < 10
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+async def test_a_bomb_between_calls_ends_its_session(
+    bomb: str, sandbox: Sandbox, workspace: Path, scratch: Path, survivors: Callable[[], list[int]]
+) -> None:
+    """What was left running is measured while no call is under way; the session knows what ended it."""
+    code, limit = BOMBS[bomb]
+    session = await sandbox.open(workspace, SMALL)
+    try:
+        await session.run(["bash", "-c", 'python3 -c "$0" > /dev/null 2>&1 &', code])
+        async with asyncio.timeout(10):
+            while session.alive:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.02)
+        assert session.ended_by == limit
+    finally:
+        await session.close()
+    assert survivors() == []
     assert list(scratch.iterdir()) == []
 
 
@@ -184,3 +203,96 @@ except OSError as fault:
     outcome = await sandbox.run(["python3", "-c", code], workspace=workspace, limits=SMALL)
     assert (outcome.exit_code, outcome.stdout) == (0, "File too large\n")
     assert time.monotonic() - began < 10
+
+
+async def test_the_deadline_of_a_call_ends_its_session(sandbox: Sandbox, workspace: Path) -> None:
+    """Each call has its own time; when it is over, everything dies that runs with it."""
+    session = await sandbox.open(workspace, SMALL)
+    try:
+        await session.run(["bash", "-c", "sleep 100 &"], timeout_s=1)
+        outcome = await session.run(["bash", "-c", "echo before; sleep 100"], timeout_s=0.3)
+        assert (outcome.ended_by, outcome.exit_code, outcome.stdout) == ("timeout", None, "before\n")
+        assert 0.3 <= outcome.wall_s < 5
+        assert not session.alive
+        late = await session.run(["true"])
+        assert (late.ended_by, late.exit_code) == ("timeout", None)
+    finally:
+        await session.close()
+
+
+async def test_output_in_the_background_counts(sandbox: Sandbox, workspace: Path) -> None:
+    """A flood between calls is bounded, and ends the session; what many calls print is not added up."""
+    limits = Limits(timeout_s=20, output_bytes=MIB, kept_output_bytes=1000)
+    session = await sandbox.open(workspace, limits)
+    try:
+        for _ in range(3):
+            assert (await session.run(["head", "-c", "500000", "/dev/zero"])).ended_by is None
+        await session.run(["bash", "-c", "yes flood &"])
+        async with asyncio.timeout(10):
+            while session.alive:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.02)
+        assert session.ended_by == "output"
+        assert len(session.printed_meanwhile()) < 1100
+    finally:
+        await session.close()
+
+
+async def test_a_quick_writer_is_caught_when_its_call_ends(sandbox: Sandbox, workspace: Path) -> None:
+    """A call that is done before any look still names the limit it passed; the next session may clear up."""
+    session = await sandbox.open(workspace, SMALL)
+    try:
+        outcome = await session.run(["sh", "-c", "head -c 20000000 /dev/zero | tee a b >/dev/null"])
+        assert outcome.ended_by == "disk"
+    finally:
+        await session.close()
+    session = await sandbox.open(workspace, SMALL)
+    try:
+        assert (await session.run(["sh", "-c", "sleep 0.3; rm a b; sleep 0.3; ls"])).ended_by is None
+        again = await session.run(["sh", "-c", "head -c 20000000 /dev/zero | tee a b >/dev/null; sleep 20"])
+        assert again.ended_by == "disk"
+    finally:
+        await session.close()
+
+
+async def test_the_peaks_of_a_call_are_its_own(sandbox: Sandbox, workspace: Path) -> None:
+    """Neither what an earlier call used nor the session's own first program shows in a later one."""
+    session = await sandbox.open(workspace, SMALL)
+    try:
+        hog = "import time; hog = bytearray(100 << 20); time.sleep(0.5)"
+        greedy = await session.run(["python3", "-c", hog])
+        modest = await session.run(["bash", "-c", "sleep 0.3 & sleep 0.3"])
+        assert 100 * MIB < greedy.peak_rss_bytes < 200 * MIB
+        assert 0 < modest.peak_rss_bytes < 20 * MIB
+        assert (greedy.peak_processes, modest.peak_processes) == (1, 3)
+    finally:
+        await session.close()
+
+
+async def test_the_meters_rest_while_nothing_runs(
+    sandbox: Sandbox, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An idle session costs nothing; with the next call, and with what that leaves running, they are back."""
+    looks = 0
+
+    def count(crowd: Callable[[meters.Proc], meters.Crowd]) -> Callable[[meters.Proc], meters.Crowd]:
+        def counted(proc: meters.Proc) -> meters.Crowd:
+            nonlocal looks
+            looks += 1
+            return crowd(proc)
+
+        return counted
+
+    monkeypatch.setattr(meters.Proc, "crowd", count(meters.Proc.crowd))
+    session = await sandbox.open(workspace, SMALL)
+    try:
+        await session.run(["bash", "-c", "(sleep 0.3 &)"])
+        async with asyncio.timeout(20):
+            while session.background:  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.02)
+        before = looks
+        await asyncio.sleep(0.5)
+        assert looks <= before + 1
+        await session.run(["sleep", "0.3"])
+        assert looks >= before + 3
+    finally:
+        await session.close()

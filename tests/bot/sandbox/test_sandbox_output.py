@@ -1,6 +1,7 @@
 """What people get to read of a command's output."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,43 @@ from hypothesis import strategies as st
 
 from bot.sandbox.output import LONGEST_LINE, HeadAndTail, clean
 
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u061c]")
+LARGE = 1 << 18
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u061c]")
+# Bytes and pieces that mean something to a terminal or to the order and look of text.
+PIECES = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                "\x1b",
+                "[",
+                "]",
+                "P",
+                "_",
+                "X",
+                "^",
+                "\\",
+                "m",
+                "31",
+                ";",
+                "\x07",
+                "\n",
+                "\r",
+                "\b",
+                "\t",
+                "\v",
+                "\x18",
+            ]
+        ),
+        st.sampled_from(
+            ["\x9b", "\x9d", "\x9c", "\x90", "\x85", "\u2028", "\u202e", "\u2066", "\u061c", "\u00ad"]
+        ),
+        st.sampled_from(
+            ["\u200b", "\u200c", "\u200d", "\ufe0e", "\ufe0f", "\U000e0041", "\U000e0101", "👩", "❤", "ی"]
+        ),
+        st.text(max_size=3),
+    ),
+    max_size=40,
+).map("".join)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +62,26 @@ UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u206
         (b"10%\r50%\r", "50%"),
         (b"N\x08NA\x08AM\x08ME\x08E", "NAME"),
         (b"|\x08/\x08-\x08done", "done"),
+        (b"ab\x08\x08XY", "XY"),
+        (b"50%\x08\x08\x0860%", "60%"),
+        (b"\x08\x08a", "a"),
+        (b"one\vtwo\fthree", "one\ntwo\nthree"),
+        ("\x9b31mred\x9b0m \x9d0;title\x9cshown \x90q\x9cend".encode(), "red shown end"),
+        (b"\x1b]0;no end\nnext \x1bPno end\nnext \x1b_no end", "0;no end\nnext no end\nnext no end"),
+        (b"\x1bXstart of string\x1b\\a\x1b^private\x1b\\b\x1b_application\x1b\\c", "abc"),
+        (b"\x1b\x1b[0m[31mred", "[31mred"),
+        (b"100%\r    \r", "    "),
+        (b"text\r\r\nnext", "text\nnext"),
+        (
+            "family 👨‍👩‍👧 heart ❤️‍🔥 tone 👍🏽 flag 🇩🇪 key 1️⃣".encode(),
+            "family 👨‍👩‍👧 heart ❤️‍🔥 tone 👍🏽 flag 🇩🇪 key 1️⃣",
+        ),
+        ("می‌خواهم क्‍ष שלום عليكم".encode(), "می‌خواهم क्‍ष שלום عليكم"),
+        ("pass\u200dword pass\u200cword".encode(), "password password"),
+        ("a\ufe0f\ufe0e\ufe0f\ufe0eb\U000e0100\U000e01efc".encode(), "a\ufe0fbc"),
+        ("😀\ufe0f\u200d\ufe0f\u200d\ufe0e".encode(), "😀\ufe0f"),
+        ("soft\u00adhyphen fill\u3164er".encode(), "softhyphen filler"),
+        ("e\u0301 ﬁ\u3000世".encode(), "e\u0301 ﬁ\u3000世"),
         (b"nul\0bell\x07del\x7f", "nulbelldel"),
         ("user\u202egpj.exe\u2066x\u2069".encode(), "usergpj.exex"),
         ("a\u200bb\ufeffc\U000e0041d".encode(), "abcd"),
@@ -43,6 +100,54 @@ def test_any_bytes_become_harmless_text(printed: bytes) -> None:
     shown = clean(printed)
     shown.encode()
     assert not UNSEEN.search(shown)
+
+
+@given(PIECES)
+def test_what_is_clean_stays_as_it_is(printed: str) -> None:
+    """Nothing that is dropped uncovers something else to drop: what was cleaned once is clean."""
+    shown = clean(printed.encode(errors="replace"))
+    assert not UNSEEN.search(shown)
+    assert clean(shown.encode()) == shown
+
+
+@given(
+    st.text(
+        st.characters(categories=["L", "N", "P", "S"], exclude_characters="\u3164\u115f\u1160\uffa0\ufffc")
+    )
+)
+def test_ordinary_text_survives(text: str) -> None:
+    """Letters, digits, signs and symbols of every script are shown as they were printed."""
+    assert clean(f"{text} {text}".encode()) == f"{text} {text}"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["\x1b]", "\x1bP", "\x1b_", "\x1b[", "\x9d", "\x1b]8;;x", "\x1b[31;"]), max_size=8
+    )
+)
+def test_no_sequence_swallows_the_next_line(begun: list[str]) -> None:
+    """Whatever was begun and not ended, the line after it is shown."""
+    assert clean(("".join(begun) + "\nshown\n").encode()).endswith("\nshown\n")
+
+
+def test_hostile_output_takes_no_time() -> None:
+    """The work grows with what was printed, whatever that is."""
+    began = time.process_time()
+    for piece in (
+        b"\x1b]",
+        b"\x1b[",
+        b"\x1b[0;",
+        b"\x1bP",
+        b"\x08",
+        b"a\x08",
+        b"\r",
+        b"\x1b(",
+        "\u200d".encode(),
+        b"\xff",
+    ):
+        clean(piece * (LARGE // len(piece)))
+        clean(b"\x1b[" + piece[-1:] * LARGE)
+    assert time.process_time() - began < 10
 
 
 @given(st.binary(max_size=600), st.integers(1, 64), st.integers(1, 200))

@@ -122,6 +122,22 @@ def test_a_folder_moved_under_the_walk_is_noticed(folder: int, room: Path) -> No
         walk()
 
 
+def test_a_folder_shut_under_the_walk_is_opened_again(folder: int, room: Path) -> None:
+    """Whoever shuts the way back up ends no walk, hides nothing, and finds it as shut afterwards."""
+    dig(folder, 3, "d")
+    outer = room / "tree" / "d"
+    (outer / "file").touch()
+    seen = []
+    for _, entry in tree.walk(folder):
+        if not isinstance(entry, str):
+            seen.append(entry.name)
+            if len(seen) == 4:
+                outer.chmod(0)
+    assert sorted(seen) == ["d", "d", "d", "file"]
+    assert stat.S_IMODE(outer.stat().st_mode) == 0
+    outer.chmod(0o700)
+
+
 def test_counting_ends_where_the_limit_is_passed(folder: int, room: Path) -> None:
     """A bomb of files is not counted to its end."""
     for number in range(50):

@@ -3,12 +3,12 @@
 import errno
 import platform
 import re
-import struct
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox import Sandbox, seccomp
+from tests.fakes import bpf
 
 MACHINES = list(seccomp.AUDIT_ARCH)
 ALLOWED = seccomp.ALLOW
@@ -20,29 +20,8 @@ def refused(code: int) -> int:
 
 
 def judge(machine: seccomp.Machine, number: int, *arguments: int, arch: int | None = None) -> int:
-    """What the filter answers to a call: an interpreter of the part of classic BPF that it uses."""
-    arch = seccomp.AUDIT_ARCH[machine] if arch is None else arch
-    data = struct.pack("<IIQ6Q", number & 0xFFFFFFFF, arch, 0, *(*arguments, *[0] * 6)[:6])
-    lines = list(struct.iter_unpack("<HBBI", seccomp.program(machine)))
-    position = accumulator = 0
-    while True:
-        code, if_true, if_false, constant = lines[position]
-        position += 1
-        match code:
-            case 0x20:
-                (accumulator,) = struct.unpack_from("<I", data, constant)
-            case 0x15:
-                position += if_true if accumulator == constant else if_false
-            case 0x25:
-                position += if_true if accumulator > constant else if_false
-            case 0x35:
-                position += if_true if accumulator >= constant else if_false
-            case 0x45:
-                position += if_true if accumulator & constant else if_false
-            case 0x06:
-                return int(constant)
-            case _:
-                raise AssertionError(f"unknown instruction {code:#x}")
+    """What the filter answers to a call."""
+    return bpf.judge(seccomp.program(machine), machine, number, *arguments, arch=arch)
 
 
 def column(machine: seccomp.Machine) -> int:
