@@ -90,6 +90,8 @@ class Draft:
             started=self.started,
             seconds=self.seconds,
             peak_rss_bytes=max(end.peak_rss_bytes, 0) if end else 0,
+            peak_processes=max(end.peak_processes, 0) if end else 0,
+            disk_bytes=max(end.disk_bytes, 0) if end else 0,
             attempts=max(len(self.earlier) + (self.started is not None), 1),
             earlier=tuple(self.earlier),
             approval=asking.approvals.get(self.approval),

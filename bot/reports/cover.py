@@ -56,8 +56,10 @@ def _badge(sheet: Sheet, report: Report) -> None:
     sheet.y += 10
     sheet.box(sheet.left, sheet.y, width, 18, BADGES[report.state], radius=4)
     sheet.text(sheet.left + 9, sheet.y + 12.2, text, _BADGE)
-    sheet.text(sheet.left + width + 8, sheet.y + 12.6, phrases.course(report), _HEADLINE)
-    sheet.y += 18
+    course = wrap([Piece(phrases.course(report), _HEADLINE)], sheet.width - width - 8, sheet.fonts)
+    for number, line in enumerate(course):
+        sheet.line(sheet.left + width + 8, sheet.y + 12.6 + number * _HEADLINE.leading, line)
+    sheet.y += 18 + (len(course) - 1) * _HEADLINE.leading
 
 
 def _facts(sheet: Sheet, facts: list[tuple[str, str]]) -> None:

@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bot.reports import phrases
-from bot.reports.humane import minute, size
+from bot.reports.humane import counted, minute, size
 from bot.reports.prose import Block, Code, Item, Line, Words, blocks
 from bot.reports.report import Report, StepView
 from bot.reports.visible import revealed
+
+HEAD_LINES, TAIL_LINES = 40, 20  # of an output
 
 _ACTIVE = re.compile(r"[\\`*\[\]|]|(?<![^\W_])_|_(?![^\W_])")
 _AT_START = re.compile(r"^()([#=]|[+-](?=[\s+-]|$))|^(\d{1,9})([.)])(?=\s|$)")
@@ -41,14 +43,23 @@ def fence(text: str, language: str = "text") -> str:
     return f"{ticks}{language}\n{text.strip(chr(10))}\n{ticks}"
 
 
+def folded(output: str) -> str:
+    """What a command printed: all of it, or its head and its tail with how many lines are left out."""
+    lines = output.strip("\n").split("\n")
+    if len(lines) <= HEAD_LINES + TAIL_LINES:
+        return output
+    lost = len(lines) - HEAD_LINES - TAIL_LINES
+    return "\n".join((*lines[:HEAD_LINES], f"… {counted(lost, 'line')} left out …", *lines[-TAIL_LINES:]))
+
+
 def markdown(report: Report) -> str:
-    """The whole report: facts, outcome, what was asked, each step with its output, files."""
+    """The whole report: facts, outcome, what was asked, each step with its output folded, files, cost."""
     return "\n\n".join(_parts(report)) + "\n"
 
 
 def _parts(report: Report) -> Iterator[str]:
     yield f"# {escape(report.key)} · {escape(report.title)}"
-    yield f"**{phrases.headline(report)}**"
+    yield f"**{escape(phrases.headline(report))}**"
     facts = phrases.facts(report)
     yield _table(("Fact", "Value"), ((name, escape(value)) for name, value in facts))
     if report.outcome:
@@ -65,19 +76,13 @@ def _parts(report: Report) -> Iterator[str]:
         yield "## Steps"
     for step in report.steps:
         yield from _step(step)
-    if report.changes:
-        yield "## Files changed"
-        rows = (
-            (escape(change.path), change.how, phrases.lines(change), phrases.file_size(change))
-            for change in report.changes
-        )
-        yield _table(("File", "What", "Lines", "Size"), rows)
-        if report.more_changes:
-            yield f"… and {report.more_changes:,} more."
-    if report.artifacts:
-        yield "## Files kept"
-        kept = ((escape(file.name), escape(file.media_type), size(file.size)) for file in report.artifacts)
-        yield _table(("File", "Type", "Size"), kept)
+    if report.turns:
+        yield from _spending(report)
+    if report.hosts:
+        yield "## Network"
+        rows = ((escape(host), *figures) for host, *figures in phrases.reached(report))
+        yield _table(phrases.REACHED, rows)
+    yield from _files(report)
 
 
 def _people(report: Report) -> Iterator[str]:
@@ -114,7 +119,41 @@ def _step(step: StepView) -> Iterator[str]:
         yield from _prose(step.words)
     yield fence(step.what, "sh" if step.tool == "terminal" else "text")
     if step.output.strip():
-        yield fence(step.output)
+        yield fence(folded(step.output))
+
+
+def _files(report: Report) -> Iterator[str]:
+    if report.changes:
+        yield "## Files changed"
+        rows = (
+            (escape(change.path), change.how, phrases.lines(change), phrases.file_size(change))
+            for change in report.changes
+        )
+        yield _table(("File", "What", "Lines", "Size"), rows)
+        if report.more_changes:
+            yield f"… and {report.more_changes:,} more."
+    if report.diff.text:
+        yield from _diff(report)
+    if report.artifacts:
+        yield "## Files kept"
+        kept = ((escape(file.name), escape(file.media_type), size(file.size)) for file in report.artifacts)
+        yield _table(("File", "Type", "Size"), kept)
+
+
+def _spending(report: Report) -> Iterator[str]:
+    yield "## Cost"
+    rows = ((escape(model), *figures) for model, *figures in phrases.spending(report))
+    yield _table(("Model", "Turns", "Tokens read", "of a cache", "written", "Cost"), rows)
+    if why := phrases.unpriced(report):
+        yield escape(why)
+
+
+def _diff(report: Report) -> Iterator[str]:
+    yield "## What changed in them"
+    yield fence(report.diff.text, "diff")
+    if report.diff.more:
+        where = f": {escape(report.patch.name)} has them all" if report.patch else ""
+        yield f"… {counted(report.diff.more, 'more line')}{where}."
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -5,32 +5,32 @@ bytes.
 """
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from fpdf.prefs import ViewerPreferences
 
 from bot.reports import phrases
+from bot.reports.changed import MOST_FILES, artifacts, changes
 from bot.reports.charts import timeline
 from bot.reports.cover import cover
-from bot.reports.flow import SMALL, Column, heading, note, shortened, table
-from bot.reports.fonts import Face, Fonts
-from bot.reports.humane import size
+from bot.reports.flow import heading, shortened
+from bot.reports.fonts import Fonts
 from bot.reports.ledger import ledger
+from bot.reports.network import network
+from bot.reports.planned import plan
 from bot.reports.report import Report
-from bot.reports.sheet import Sheet, Style
+from bot.reports.sheet import Sheet
+from bot.reports.spending import spending
 from bot.reports.steps import steps
 
 MAX_PAGES = 60
-MOST_FILES = 400
 REQUEST = (12_000, 160)  # characters and lines of it that are shown
+_SHEBANG = re.compile(r"\A#!.*\n")  # says who runs a script, and is no part of the request
 _FENCED = re.compile(r"(?ms)^(?P<fence>`{3,})[^\n`]*\n(?P<code>.*?)\n?(?P=fence)[ \t]*$")
-LONGEST_PATH = 300
 LONGEST_NAME = 120  # of a person in the ledger: whatever they are called, the moment stands beside it
 
 _FILLED = 0.8  # of a page's height, on average: a heading takes along what it heads
-_PATH = Style(Face.CODE, 7.6, 11)
 
 
 def draw(report: Report) -> bytes:
@@ -47,20 +47,25 @@ def draw(report: Report) -> bytes:
     _describe(sheet, report)
     places = [sheet.place() for _ in report.steps]
     cover(sheet, report)
-    timeline(sheet, report, places)
     if report.plan:
-        _plan(sheet, report)
+        plan(sheet, report)
+    timeline(sheet, report, places)
+    if report.turns:
+        spending(sheet, report)
     if report.text.strip():
         _request(sheet, _asked(report))
     ledger(sheet, report)
     if report.steps:
-        reserve = 1 + min(len(report.changes) + len(report.artifacts), MOST_FILES) / 30
+        rows = min(len(report.changes) + len(report.artifacts), MOST_FILES)
+        reserve = 1 + rows / 30 + report.diff.text.count("\n") / 50
         page = sheet.bottom - sheet.top
         steps(sheet, report.steps, places, (MAX_PAGES - sheet.page - reserve) * page * _FILLED)
     if report.changes:
-        _changes(sheet, report)
+        changes(sheet, report, MAX_PAGES)
+    if report.hosts:
+        network(sheet, report)
     if report.artifacts:
-        _artifacts(sheet, report)
+        artifacts(sheet, report, MAX_PAGES)
     return bytes(sheet.pdf.output())
 
 
@@ -93,6 +98,7 @@ def _shown(report: Report, fonts: Fonts) -> Report:
         text=show(report.text),
         agent=line(report.agent),
         asked_by=line(report.asked_by),
+        paused_by=name(report.paused_by),
         door=line(report.door),
         outcome=show(report.outcome),
         steps=tuple(
@@ -124,6 +130,9 @@ def _shown(report: Report, fonts: Fonts) -> Report:
             )
             for question in report.questions
         ),
+        turns=tuple(replace(turn, model=name(turn.model)) for turn in report.turns),
+        diff=replace(report.diff, text=show(report.diff.text)),
+        hosts=tuple(host.model_copy(update={"host": name(host.host)}) for host in report.hosts),
         plan=tuple(item.model_copy(update={"text": line(item.text)}) for item in report.plan),
         instructions=tuple(
             replace(said, text=show(said.text), by=name(said.by), door=name(said.door))
@@ -146,7 +155,7 @@ def _describe(sheet: Sheet, report: Report) -> None:
 
 def _asked(report: Report) -> str:
     """The request; a block of code in it that became a step is named and not shown twice."""
-    numbers = {step.what.strip("\n"): step.number for step in report.steps}
+    numbers = {_SHEBANG.sub("", step.what).strip("\n"): step.number for step in report.steps}
 
     def named(found: re.Match[str]) -> str:
         number = numbers.get(found["code"].strip("\n"))
@@ -155,61 +164,6 @@ def _asked(report: Report) -> str:
     return _FENCED.sub(named, report.text)
 
 
-def _plan(sheet: Sheet, report: Report) -> None:
-    heading(sheet, "Plan", keep=40)
-    columns = [Column("What", 0), Column("State", 60)]
-    table(sheet, columns, ((_short(item.text), phrases.PLAN[item.state]) for item in report.plan))
-
-
 def _request(sheet: Sheet, asked: str) -> None:
     heading(sheet, "What was asked", keep=30)
     shortened(sheet, asked, REQUEST)
-
-
-def _changes(sheet: Sheet, report: Report) -> None:
-    heading(sheet, "Files changed", keep=40)
-    columns = [
-        Column("File", 0, _PATH),
-        Column("What", 58),
-        Column("Lines", 84, _PATH, to_right=True),
-        Column("Size", 66, SMALL, to_right=True),
-    ]
-    rows = (
-        (_short(change.path), change.how, phrases.lines(change), phrases.file_size(change))
-        for change in report.changes
-    )
-    shown = _fitting(sheet, columns, rows)
-    if shown < report.files_changed:
-        note(sheet, f"… and {report.files_changed - shown:,} more.")
-
-
-def _artifacts(sheet: Sheet, report: Report) -> None:
-    heading(sheet, "Files kept", keep=40)
-    columns = [Column("File", 0, _PATH), Column("Type", 150), Column("Size", 66, SMALL, to_right=True)]
-    rows = ((_short(kept.name), _short(kept.media_type), size(kept.size)) for kept in report.artifacts)
-    shown = _fitting(sheet, columns, rows)
-    if shown < len(report.artifacts):
-        note(sheet, f"… and {len(report.artifacts) - shown:,} more.")
-
-
-def _fitting(sheet: Sheet, columns: Sequence[Column], rows: Iterator[Sequence[str]]) -> int:
-    """Draw the rows of a table that there are pages for; how many those were."""
-    shown = 0
-
-    def few() -> Iterator[Sequence[str]]:
-        nonlocal shown
-        for row in rows:
-            full = sheet.page > MAX_PAGES or (sheet.page == MAX_PAGES and sheet.y > sheet.bottom - 120)
-            if shown == MOST_FILES or full:
-                return
-            shown += 1
-            yield row
-
-    table(sheet, columns, few())
-    return shown
-
-
-def _short(path: str) -> str:
-    """A path on few lines: what is too long loses its middle."""
-    half = LONGEST_PATH // 2
-    return path if len(path) <= LONGEST_PATH else f"{path[:half]} … {path[-half:]}"

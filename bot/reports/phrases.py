@@ -39,6 +39,8 @@ LIMIT: dict[Ending, str] = {
     "output": "too much output",
     "processes": "too many processes",
 }
+OUTCOME = {"allowed": "reached", "refused": "refused", "failed": "not reached"}
+REACHED = ("Host", "Outcome", "Connections", "Sent", "Received")
 CENT = 0.01
 DOOR = {"slack": "in Slack", "email": "by email", "http": "through the API", "cli": "on the command line"}
 
@@ -49,7 +51,10 @@ def standing(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """The report in one line, of figures alone: `Done in 12 s: 3 steps, 2 files changed`."""
+    """The report in one line: `Done in 12 s: 3 steps, 2 files changed`.
+
+    Beside figures it may hold the name of who paused it: to be escaped like any text of people's.
+    """
     return f"{STATE[report.state]} {course(report)}"
 
 
@@ -58,9 +63,11 @@ def course(report: Report) -> str:
     states = [step.state for step in report.steps]
     parts = [counted(len(states), "step"), *_bad(states)]
     if report.state in ("done", "failed"):
-        parts.append(f"{counted(report.files_changed, 'file')} changed")
+        parts.append(changed(report.changes, report.more_changes))
     if report.usage:
         parts.append(cost(report.usage))
+    if shut := shut_out(report):
+        parts.append(f"{counted(shut, 'host')} refused")
     tail, took = ", ".join(parts), duration(report.seconds)
     match report.state:
         case "queued":
@@ -71,8 +78,15 @@ def course(report: Report) -> str:
             return f"{waits_for(report)}: {tail}"
         case "done":
             return f"in {took}: {tail}"
-        case "failed" | "cancelled" | "paused":
+        case "paused":
+            return f"by {' '.join(report.paused_by.split())} after {took}: {tail}"
+        case "failed" | "cancelled":
             return f"after {took}: {tail}"
+
+
+def shut_out(report: Report) -> int:
+    """How many hosts its programs asked for and were refused."""
+    return len({one.host for one in report.hosts if one.outcome == "refused"})
 
 
 def cost(usage: Usage) -> str:
@@ -80,6 +94,65 @@ def cost(usage: Usage) -> str:
     if usage.usd is None:
         return counted(usage.read + usage.written, "token")
     return f"${usage.usd:,.2f}" if usage.usd >= CENT or not usage.usd else "less than $0.01"
+
+
+def spending(report: Report) -> list[tuple[str, str, str, str, str, str]]:
+    """What each model used: its name, turns, tokens read, how many of them of a cache, written, the cost.
+
+    The names are those of settings; where there are several, a last row adds up.
+    """
+    rows = [(one.model or "unnamed", one.turns, one.usage) for one in report.spent]
+    if rows[1:] and report.usage:
+        rows.append(("All together", len(report.turns), report.usage))
+    return [
+        (
+            model,
+            f"{turns:,}",
+            f"{used.read:,}",
+            f"{used.cached:,}",
+            f"{used.written:,}",
+            "not known" if used.usd is None else money(used.usd),
+        )
+        for model, turns, used in rows
+    ]
+
+
+def reached(report: Report) -> list[tuple[str, str, str, str, str]]:
+    """What was asked of the network: the host, what became of it, connections, bytes sent and received."""
+    return [
+        (
+            f"{one.host}:{one.port}" if one.host else "others",
+            OUTCOME[one.outcome],
+            f"{one.connections:,}",
+            size(one.sent),
+            size(one.received),
+        )
+        for one in report.hosts
+    ]
+
+
+def unpriced(report: Report) -> str:
+    """Why a cost is not known, and what is known of it; empty where all is."""
+    unknown = [one.model or "unnamed" for one in report.spent if one.usage.usd is None]
+    if not unknown:
+        return ""
+    known = sum(turn.usage.usd or 0.0 for turn in report.turns)
+    least = f" What is known comes to {money(known)}." if known else ""
+    return f"The price of {', '.join(unknown)} is not known; an admin can set it.{least}"
+
+
+def money(usd: float) -> str:
+    """A sum in US dollars: `$1.20`, `$0.0042`."""
+    if not usd:
+        return "$0"
+    return f"${usd:,.2f}" if usd >= CENT * 10 else f"${usd:.4f}"
+
+
+def changed(changes: tuple[Change, ...], more: int) -> str:
+    """How many files differ and by how many lines: `3 files changed (+12 -4)`, with a true minus sign."""
+    files = f"{counted(len(changes) + more, 'file')} changed"
+    counts = _counts(sum(one.added or 0 for one in changes), sum(one.removed or 0 for one in changes))
+    return f"{files} ({counts})" if counts and not more else files
 
 
 def waits_for(report: Report) -> str:
@@ -152,14 +225,20 @@ def facts(report: Report) -> list[tuple[str, str]]:
     ]
     if report.runs:
         last = report.runs[-1]
-        found.append(("Model", last.model))
+        found.append(("Model", ", ".join(one.model for one in report.spent) or last.model))
         found.append(("Worker", last.worker))
     found += [
+        ("Cost", _cost(report.usage) if report.usage else ""),
         ("Runs", _runs(report)),
         ("Approvals", _approvals(report)),
         ("Retried", _times(report.retries) if report.retries else ""),
     ]
     return [(name, value) for name, value in found if value]
+
+
+def _cost(usage: Usage) -> str:
+    tokens = counted(usage.read + usage.written, "token")
+    return f"not known, for {tokens}" if usage.usd is None else f"{cost(usage)} for {tokens}"
 
 
 def _runs(report: Report) -> str:
@@ -207,6 +286,10 @@ def step(view: StepView) -> list[str]:
         parts.append(duration(view.seconds))
     if view.peak_rss_bytes:
         parts.append(f"{size(view.peak_rss_bytes)} memory")
+    if view.peak_processes > 1:
+        parts.append(f"{view.peak_processes:,} processes")
+    if view.disk_bytes:
+        parts.append(f"{size(view.disk_bytes)} on disk")
     if view.attempts > 1:
         parts.append(counted(view.attempts, "attempt"))
     return parts
@@ -219,6 +302,9 @@ def file_size(change: Change) -> str:
 
 def lines(change: Change) -> str:
     """Lines added and removed, as `+12` and `3` after a minus sign; empty where the file is no text."""
-    added = f"+{change.added:,}" if change.added else ""
-    removed = f"\N{MINUS SIGN}{change.removed:,}" if change.removed else ""
-    return " ".join(part for part in (added, removed) if part)
+    return _counts(change.added or 0, change.removed or 0)
+
+
+def _counts(added: int, removed: int) -> str:
+    parts = (f"+{added:,}" if added else "", f"\N{MINUS SIGN}{removed:,}" if removed else "")
+    return " ".join(part for part in parts if part)

@@ -19,6 +19,7 @@ from bot.reports.rows import Rows, rows
 from bot.reports.sheet import MUTED, TINT, Color, Piece, Sheet, Style
 
 LEAST_ROWS = 6  # of an output, before steps are left out
+MOST_ROWS = 40  # of one, however much room there is: its head and its tail tell what it was
 COMMAND_ROWS = 30
 WORDS = (1500, 20)  # characters and lines of what the agent said
 ALL_CHARACTERS = 600_000  # of all outputs together: more than the pages hold
@@ -106,7 +107,7 @@ def _fitting(heights: list[float], room: float) -> int:
 
 def _rows_each(kept: list[_Sized], room: float) -> int:
     """The most rows that each output may have, so that all fit."""
-    longest = max((len(item.output) for item in kept), default=0)
+    longest = min(max((len(item.output) for item in kept), default=0), MOST_ROWS)
     counts = range(LEAST_ROWS, max(longest, LEAST_ROWS) + 1)
     fitting = bisect_right(counts, room, key=lambda most: sum(item.height(most) for item in kept))
     return counts[max(fitting - 1, 0)]

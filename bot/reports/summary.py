@@ -11,6 +11,7 @@ from bot.events import (
     ArtifactSaved,
     Ended,
     Event,
+    HostAsked,
     InstructionGiven,
     ModelTurned,
     PlanItem,
@@ -29,7 +30,6 @@ from bot.events import (
     ToolInterrupted,
     ToolRefused,
     ToolStarted,
-    Usage,
     WordsCame,
 )
 from bot.reports.asking import Asking
@@ -46,6 +46,7 @@ from bot.reports.report import (
     Span,
     State,
     StepView,
+    TurnView,
 )
 
 __all__ = [
@@ -60,6 +61,9 @@ __all__ = [
     "markdown",
     "read",
 ]
+
+
+SOMEBODY = "somebody"
 
 
 def read(key: str, events: Iterable[Event]) -> Report:
@@ -89,9 +93,11 @@ class _Reading:
         self.last: datetime | None = None
         self.agent = ""
         self.retries = 0
-        self.paused = False
+        self.paused_by = ""
         self.saying = ""
-        self.usage: Usage | None = None
+        self.turns: list[TurnView] = []
+        self.hosts: dict[tuple[str, int, str], HostAsked] = {}
+        self.patch: ArtifactSaved | None = None
         self.held = False  # by a worker, as far as is known
         self.follows: Follows = ""
         self.runs: list[RunView] = []
@@ -105,7 +111,8 @@ class _Reading:
         match event.fact:
             case ModelTurned() as fact:
                 self.held, self.saying = True, ""
-                self.usage = _together(self.usage, fact.usage)
+                if fact.usage:
+                    self.turns.append(TurnView(fact.model, fact.usage))
                 self.calls.turn(fact)
             case ToolStarted() as fact:
                 self.held = True
@@ -114,6 +121,9 @@ class _Reading:
                 draft = self.calls.finish(fact, event.at)
                 if draft.question is not None:
                     self.asking.drop(draft.question)
+            case HostAsked() as fact:
+                asked = (fact.host, fact.port, fact.outcome)
+                self.hosts[asked] = self.hosts[asked] + fact if asked in self.hosts else fact
             case ToolInterrupted() as fact:
                 self.calls.interrupt(fact.call_id, event.at)
             case ToolRefused() as fact:
@@ -156,15 +166,17 @@ class _Reading:
                 self.runs.append(RunView(fact.attempt, fact.worker, fact.model, event.at, self.follows))
                 self.held, self.follows, self.saying = True, "", ""
             case TaskFinished() | TaskFailed() | TaskCancelled() as fact:
-                self.ended, self.saying, self.paused = (fact, event.at), "", False
+                self.ended, self.saying, self.paused_by = (fact, event.at), "", ""
                 self.calls.close(event.at)
                 self.asking.close("The task is over.", event.at)
             case TaskRetried():
-                self.ended, self.retries, self.plan = None, self.retries + 1, ()
+                self.ended, self.retries, self.plan, self.patch = None, self.retries + 1, (), None
                 self.go_another_way("retry", "The task was begun anew.", event.at)
                 self.calls.begin_anew()
-            case TaskPaused() | TaskResumed() as fact:
-                self.paused = isinstance(fact, TaskPaused)
+            case TaskPaused(by=by):
+                self.paused_by = by or SOMEBODY
+            case TaskResumed():
+                self.paused_by = ""
             case WordsCame() as fact:
                 self.saying = fact.words
             case TaskReassigned() as fact:
@@ -172,8 +184,9 @@ class _Reading:
                 self.go_another_way("reassign", f"@{fact.agent} goes on with the task.", event.at)
             case PlanUpdated() as fact:
                 self.plan = fact.items
-            case ArtifactSaved(purpose="file") as fact:
+            case ArtifactSaved(purpose="file" | "diff") as fact:
                 self.artifacts.append(fact)
+                self.patch = fact if fact.purpose == "diff" else self.patch
 
     def park(self) -> None:
         """The task waits for people, and no worker with it."""
@@ -216,9 +229,12 @@ class _Reading:
             questions=tuple(self.asking.questions),
             instructions=tuple(self.asking.instructions),
             retries=self.retries,
+            paused_by=self.paused_by,
             plan=self.plan,
             saying=self.saying,
-            usage=self.usage,
+            turns=tuple(self.turns),
+            hosts=tuple(self.hosts.values()),
+            patch=self.patch,
         )
 
     def state(self) -> State:
@@ -230,24 +246,11 @@ class _Reading:
                 return "failed"
             case TaskCancelled():
                 return "cancelled"
-        if self.paused:
+        if self.paused_by:
             return "paused"
         if self.asking.open:
             return "waiting"
         return "running" if self.runs and self.held else "queued"
-
-
-def _together(one: Usage | None, other: Usage | None) -> Usage | None:
-    """What two turns used; what they cost is unknown where one's cost is."""
-    if one is None or other is None:
-        return one or other
-    return Usage(
-        read=one.read + other.read,
-        cached=one.cached + other.cached,
-        stored=one.stored + other.stored,
-        written=one.written + other.written,
-        usd=None if one.usd is None or other.usd is None else one.usd + other.usd,
-    )
 
 
 def _outcome(end: Ended | None, last_words: str) -> str:

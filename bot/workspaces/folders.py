@@ -1,15 +1,16 @@
 """Make a workspace, and say what a task left in it."""
 
-import json
 import os
-import secrets
+from collections.abc import Collection
 from pathlib import Path
 
-from bot.events import Change
+from bot.errors import UserMistake
 from bot.sandbox import Owner
-from bot.workspaces.listing import File, files
+from bot.workspaces.comparing import Difference, compare
+from bot.workspaces.snapshots import Snapshots
 
-NAMED_CHANGES = 200
+_LAST = "/"  # at the end of a name: no task is called so
+_PLACE = ".place"
 
 
 class Workspaces:
@@ -25,6 +26,8 @@ class Workspaces:
         root.chmod(0o711)  # the owner passes through, and sees no other names
         self._root = root
         self._owner = owner
+        self._kept = root.with_name("before")
+        self._snapshots = Snapshots(self._kept)
 
     def path(self, name: str) -> Path:
         """Where a workspace is."""
@@ -39,55 +42,71 @@ class Workspaces:
         return path
 
     def remember(self, name: str, task: str) -> None:
-        """Note what lies in a workspace before a task works there, unless it was noted before.
+        """Keep what lies in a workspace before a task works there, unless that was done before.
+
+        Whoever takes a task over finds it done. A task that is begun anew after its end is compared with what
+        lay there then: what it did before that was told. One that was stopped, with what it found at first.
 
         Args:
             name: The workspace.
-            task: The task's key. One that works in a workspace of its own finds it empty: nothing is noted.
+            task: The task's key. One that works in a workspace of its own found it empty, however often it is
+                begun: nothing is kept.
         """
-        before = self._before(task)
-        if name == task.lower() or before.exists():
-            return
-        before.parent.mkdir(mode=0o700, exist_ok=True)
-        written = before.with_suffix(f".{secrets.token_hex(4)}")
-        written.write_text(json.dumps({file.path: file.mark for file in files(self.path(name))}))
-        written.rename(before)
+        if not _own(name, task):
+            self._snapshots.take(task, self.path(name), like=_last(name))
 
-    def forget(self, task: str) -> None:
-        """The task is over: what lay there before it matters no more, nor where it was."""
-        self._before(task).unlink(missing_ok=True)
-        self.place(task).unlink(missing_ok=True)
-
-    def place(self, task: str) -> Path:
-        """A file of the bot's own, out of the agent's reach: the folder where a task's terminal is."""
-        return self._before(task).with_suffix(".place")
-
-    def changes(self, name: str, task: str) -> tuple[tuple[Change, ...], int]:
-        """What a task left in a workspace, against what it found there.
+    def difference(self, name: str, task: str) -> Difference:
+        """What a task left in a workspace so far, against what it found there. Blocks.
 
         Args:
             name: The workspace.
             task: The task's key.
 
-        Returns:
-            The first files by path, and how many more there are.
+        Raises:
+            UserMistake: The workspace is not on this machine.
         """
         path = self.path(name)
-        path.chmod(0o700)  # its own task may have shut it
-        before = self._before(task)
-        old: dict[str, str] = json.loads(before.read_text()) if before.exists() else {}
-        found = list(files(path))
-        changed = [_change(file, old) for file in found if old.get(file.path) != file.mark]
-        changed += [Change(path=gone, how="deleted") for gone in old.keys() - {file.path for file in found}]
-        changed.sort(key=lambda change: change.path)
-        return tuple(changed[:NAMED_CHANGES]), max(len(changed) - NAMED_CHANGES, 0)
+        before = {} if _own(name, task) else self._snapshots.read(task)
+        try:
+            path.chmod(0o700)  # its own task may have shut it
+            return compare(path, before, self._snapshots)
+        except FileNotFoundError:
+            raise UserMistake(f"The workspace {name} is gone, or on another machine.") from None
 
-    def _before(self, task: str) -> Path:
-        return self._root.with_name("before") / f"{task}.json"
+    def knows(self, name: str, task: str) -> bool:
+        """Whether it is known what a task found in a workspace."""
+        return _own(name, task) or self._snapshots.has(task)
+
+    def forget(self, name: str, task: str) -> None:
+        """The task is over: what it found matters no more, nor where it was."""
+        if not _own(name, task):
+            self._snapshots.retire(task, like=_last(name))
+        self.place(task).unlink(missing_ok=True)
+
+    def remembered(self) -> set[str]:
+        """The tasks that something is kept for, by their keys."""
+        places = self._kept.glob(f"*{_PLACE}")
+        named = {name for name in self._snapshots.names() if not name.endswith(_LAST)}
+        return named | {place.stem for place in places}
+
+    def sweep(self, tasks: Collection[str]) -> None:
+        """Forget what was kept for these tasks, and of workspaces that are gone."""
+        there = {_last(entry.name) for entry in self._root.iterdir()}
+        last = {name for name in self._snapshots.names() if name.endswith(_LAST)}
+        self._snapshots.sweep({*tasks, *(last - there)})
+        for task in tasks:
+            self.place(task).unlink(missing_ok=True)
+
+    def place(self, task: str) -> Path:
+        """A file of the bot's own, out of the agent's reach: the folder where a task's terminal is."""
+        return self._kept / f"{task}{_PLACE}"
 
 
-def _change(file: File, old: dict[str, str]) -> Change:
-    """What became of a file; lines are counted of new ones alone, since the old text is not kept."""
-    if file.path in old:
-        return Change(path=file.path, how="changed", size=file.size)
-    return Change(path=file.path, how="added", size=file.size, added=file.lines)
+def _own(workspace: str, task: str) -> bool:
+    """Whether this is the workspace that was made for this task."""
+    return workspace == task.lower()
+
+
+def _last(workspace: str) -> str:
+    """What the last snapshot of a workspace is called that no task needs any more."""
+    return f"{workspace}{_LAST}"

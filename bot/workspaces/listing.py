@@ -18,16 +18,35 @@ class File:
     """A regular file.
 
     Attributes:
-        path: Relative to the root; what is not UTF-8 in a name is shown as U+FFFD.
+        path: Relative to the root, as `os.fsdecode` gives it.
         size: Bytes.
-        lines: Of a text; None for anything else, and for what is too large or not ours to read.
         mark: Differs once the file was written to; its owner cannot set the time that it holds.
+        program: Its owner may execute it.
     """
 
     path: str
     size: int
-    lines: int | None
     mark: str
+    program: bool
+    _folder: int
+    _name: str
+
+    def text(self) -> bytes | None:
+        """What is in it, if that is a text; None of anything else, and of what is large or not ours to read.
+
+        To be called before the listing goes on.
+        """
+        if self.size > TEXT_BYTES:
+            return None
+        try:  # not blocking: what was a file may be a pipe by now
+            fd = os.open(self._name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._folder)
+        except OSError:
+            return None
+        with open(fd, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                return None
+            content = file.read(TEXT_BYTES + 1)
+        return None if len(content) > TEXT_BYTES or b"\0" in content else content
 
 
 def files(root: Path) -> Iterator[File]:
@@ -51,9 +70,10 @@ def files(root: Path) -> Iterator[File]:
             with contextlib.suppress(OSError):  # it vanished, or its owner closed it: list what can be seen
                 found = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
                 if stat.S_ISREG(found.st_mode):
-                    path = os.fsencode(folder.prefix + name).decode(errors="replace")
                     mark = f"{found.st_size}:{found.st_ctime_ns}"
-                    yield File(path, found.st_size, _lines(folder.fd, name, found.st_size), mark)
+                    program = bool(found.st_mode & stat.S_IXUSR)
+                    path = folder.prefix + name
+                    yield File(path, found.st_size, mark, program, folder.fd, name)
                 elif stat.S_ISDIR(found.st_mode) and name not in CACHES and len(folders) < MAX_DEPTH:
                     below = os.open(name, _FOLDER, dir_fd=folder.fd)
                     folders.append(_Folder(below, f"{folder.prefix}{name}/"))
@@ -71,21 +91,4 @@ class _Folder:
     def __init__(self, fd: int, prefix: str) -> None:
         self.fd = fd
         self.prefix = prefix
-        self.names = iter(os.listdir(fd))
-
-
-def _lines(folder: int, name: str, size: int) -> int | None:
-    """How many lines a text has."""
-    if size > TEXT_BYTES:
-        return None
-    try:  # not blocking: what was a file may be a pipe by now
-        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except PermissionError:
-        return None
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return None
-        content = file.read(TEXT_BYTES)
-    if b"\0" in content:
-        return None
-    return content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
+        self.names = iter(sorted(os.listdir(fd)))  # in order, so that a bound cuts at the same place again

@@ -1,6 +1,7 @@
 """Sample tasks, told by events, for the tests of their reports."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,9 @@ from bot.events import (
     ArtifactSaved,
     Change,
     InstructionGiven,
+    ModelTurned,
+    PlanItem,
+    PlanUpdated,
     QuestionAsked,
     RunStarted,
     TaskCancelled,
@@ -21,8 +25,11 @@ from bot.events import (
     ToolInterrupted,
     ToolRefused,
     ToolStarted,
+    Usage,
 )
+from bot.reports.patch import excerpt
 from bot.reports.report import Report
+from bot.workspaces.unified import Budget, Side, section
 from tests.bot.reports.story import Story
 
 CHANGES = (
@@ -253,9 +260,39 @@ def single() -> Report:
     return story.step("echo hello", "hello\n", 0.03).add(TaskFinished(summary="Ran 1 step."), 0.002).report()
 
 
+PARTS = (
+    PlanItem(text="Find where totals are rounded", state="done"),
+    PlanItem(text="Round once, half to even, with a test that fails before it", state="done"),
+    PlanItem(text="Run the whole suite", state="doing"),
+    PlanItem(text="Push the branch", state="todo"),
+)
+GPT, CLAUDE = "openai:gpt-5.2", "anthropic:claude-opus-5"
+
+
+def thinking() -> Report:
+    """A model with a plan at work, of a known price and of none, and what it changed."""
+    story = Story("Fix the rounding of invoice totals", "The total is **one cent off**.").run()
+    story.add(PlanUpdated(items=PARTS))
+    for turn, model in enumerate((GPT,) * 6 + (CLAUDE,)):
+        used = {"read": 4_000 + 1_800 * turn, "cached": turn and 3_500 + 1_600 * turn, "written": 120 * turn}
+        usd = 0.004 + 0.003 * turn if model == GPT else None
+        story.add(ModelTurned(step=turn + 1, words="", model=model, usage=Usage(**used, usd=usd)), 1)
+        story.step("make test", f"turn {turn}\n" * 90, 2.5, ok=turn != 1)
+    old = b"".join(b"line %d\n" % number for number in range(120))
+    new = old.replace(b"line 40\n", b"total = quantize(net * rate)\n").replace(b"line 90\n", b"")
+    new = new.replace(b"line 60\n", "hostile \x1b[31m red \u202e evil ```\n".encode())
+    patch = section(b"src/billing/invoice.py", Side(old), Side(new), Budget()).patch
+    patch += section(b"tests/test_rounding.py", None, Side(b"def test_it() -> None:\n" * 40), Budget()).patch
+    saved = ("changes.diff", "text/x-diff", len(patch), "ab" * 32)
+    kept = dict(zip(("name", "media_type", "size", "sha256"), saved, strict=True))
+    story.add(ArtifactSaved(purpose="diff", **kept))
+    story.add(TaskFinished(summary="The rounding is fixed.", changes=CHANGES), 1.1)
+    return replace(story.report(), diff=excerpt(patch))
+
+
 SAMPLES: dict[str, Callable[[], Report]] = {
     maker.__name__: maker
-    for maker in (success, failure, cancelled, many, torture, running, decided, waiting, single)
+    for maker in (success, failure, cancelled, many, torture, running, decided, waiting, single, thinking)
 }
 
 

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,19 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import Destination
 
-from bot.events import Change, InstructionGiven, QuestionAsked, TaskFinished, ToolRefused
+from bot.events import (
+    Change,
+    InstructionGiven,
+    ModelTurned,
+    QuestionAsked,
+    TaskFinished,
+    ToolRefused,
+    Usage,
+)
+from bot.reports.patch import excerpt
 from bot.reports.pdf import MAX_PAGES, draw
 from bot.reports.report import Report, StepView
+from bot.workspaces.unified import Budget, Side, section
 
 Maker = Callable[[], Report]
 
@@ -122,6 +133,62 @@ def test_one_long_call_is_shown_whole(story: type[Any]) -> None:
     assert all(f"line {number} of it" in text for number in range(800))
 
 
+def test_the_plan_the_cost_and_the_diff_are_shown(samples: dict[str, Maker]) -> None:
+    """How far each part of the plan is, what each model used and cost, and what changed line by line."""
+    text = text_of(opened(samples["thinking"]()))
+    for told in (
+        "Find where totals are rounded",
+        "done",
+        "doing",
+        "to do",
+        "Cost",
+        "openai:gpt-5.2",
+        "51,000",
+        "41,500",
+        "$0.0690",
+        "not known",
+    ):
+        assert told in text, told
+    assert "The price of anthropic:claude-opus-5 is not known; an admin can set it." in text
+    assert "What is known comes to $0.0690." in text
+    for told in (
+        "What changed in them",
+        "src/billing/invoice.py",
+        "+total = quantize(net * rate)",
+        "-line 40",
+    ):
+        assert told in text, told
+    assert "+hostile U+001B[31m red U+202E evil" in text
+    assert "Tokens of each turn" in text
+
+
+def test_one_turn_is_no_chart(story: type[Any]) -> None:
+    """Where there is nothing to compare, nothing is drawn; a model that is free costs nothing."""
+    told = story("Hi", "Hi").run()
+    told.add(ModelTurned(step=1, words="Hi.", model="ollama:q", usage=Usage(read=9, written=2, usd=0.0)))
+    text = text_of(opened(told.add(TaskFinished(summary="Hi.")).report()))
+    assert "$0" in text
+    assert "Tokens of each turn" not in text
+
+
+def test_a_long_output_is_folded(story: type[Any]) -> None:
+    """Its head and its tail are shown, with how many lines are missing between them."""
+    output = "\n".join(f"line {number}" for number in range(1000))
+    text = text_of(opened(story("Hi", "Hi").run().step("cat it", output).report()))
+    assert "line 0" in text
+    assert "line 999" in text
+    assert "… 960 lines left out of this PDF …" in text
+    assert "line 500" not in text
+
+
+def test_a_diff_of_any_length_is_cut(samples: dict[str, Maker]) -> None:
+    """What is left out of a diff is counted, and it is said which file has it."""
+    patch = section(b"a.txt", None, Side(b"x" * 90 + b"\n" + b"y\n" * 30_000), Budget()).patch
+    report = replace(samples["thinking"](), diff=excerpt(patch))
+    text = text_of(opened(report))
+    assert "more lines left out of this PDF: changes.diff has them all." in text
+
+
 def test_a_viewer_knows_what_it_is(samples: dict[str, Maker]) -> None:
     """Title, author, language, date and an outline are in the file."""
     reader = opened(samples["success"]())
@@ -130,7 +197,7 @@ def test_a_viewer_knows_what_it_is(samples: dict[str, Maker]) -> None:
     assert (info.title, info.author, info.subject) == (
         "T-12 · Fix the rounding of invoice totals",
         "Legwork",
-        "Done in 8.3 s: 4 steps, 4 files changed",
+        "Done in 8.3 s: 4 steps, 4 files changed (+60 \N{MINUS SIGN}115)",
     )
     assert info.creation_date == samples["success"]().as_of.replace(microsecond=0)  # type: ignore[union-attr]  # has one
     assert resolved(reader.trailer["/Root"])["/Lang"] == "en"
@@ -213,7 +280,7 @@ def test_a_report_keeps_to_its_most_pages(samples: dict[str, Maker], steps: int,
     told = re.search(r"lines left out of this PDF|are left out of this PDF", text)
     assert bool(told) == (steps * lines > 2000)
     if told:
-        assert len(reader.pages) > MAX_PAGES // 2
+        assert len(reader.pages) > (MAX_PAGES // 2 if steps > 1 else 1)
     assert "Files changed" in text
 
 

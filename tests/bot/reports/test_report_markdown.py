@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.events import InstructionGiven, QuestionAsked, TaskFinished
 from bot.reports.html import render
-from bot.reports.markdown import escape, fence
+from bot.reports.markdown import escape, fence, folded
 from bot.reports.prose import Code, Item, Paragraph, blocks, cut
 from bot.reports.report import Report
 from bot.reports.summary import markdown
@@ -43,6 +43,33 @@ def test_the_parts_stand_in_order(samples: dict[str, Callable[[], Report]]) -> N
         "Files changed",
         "Files kept",
     ]
+
+
+def test_the_cost_and_the_diff_have_their_parts(samples: dict[str, Callable[[], Report]]) -> None:
+    """What each model used is a table, and what changed a block of code that nothing in it can close."""
+    text = markdown(samples["thinking"]())
+    assert [one for one in headings(text) if not one.startswith("Step ")] == [
+        "T-12 · Fix the rounding of invoice totals",
+        "Outcome",
+        "Plan",
+        "What was asked",
+        "Steps",
+        "Cost",
+        "Files changed",
+        "What changed in them",
+        "Files kept",
+    ]
+    assert "| openai:gpt-5.2 | 6 | 51,000 | 41,500 | 1,800 | $0.0690 |" in text
+    assert "| All together | 7 | 65,800 | 54,600 | 2,520 | not known |" in text
+    assert "````diff\ndiff --git a/src/billing/invoice.py b/src/billing/invoice.py\n" in text
+    assert "+hostile U+001B[31m red U+202E evil ```\n" in text
+
+
+def test_a_long_output_is_folded() -> None:
+    """Sixty lines are shown whole; of more the head and the tail, and how many are missing."""
+    lines = [str(number) for number in range(61)]
+    assert folded("\n".join(lines[:60]) + "\n") == "\n".join(lines[:60]) + "\n"
+    assert folded("\n".join(lines)).split("\n") == [*lines[:40], "… 1 line left out …", *lines[41:]]
 
 
 def test_what_people_decided_and_said_has_its_headings(samples: dict[str, Callable[[], Report]]) -> None:

@@ -70,15 +70,16 @@ facts: st.SearchStrategy[AnyFact] = st.one_of(
 def test_headlines_tell_how_it_went(samples: dict[str, Maker]) -> None:
     """The headline says the state, the time, and what is to be counted."""
     assert {name: headline(make()) for name, make in samples.items()} == {
-        "success": "Done in 8.3 s: 4 steps, 4 files changed",
-        "failure": "Failed after 1 min 4 s: 2 steps, 1 failed, 1 file changed",
+        "success": "Done in 8.3 s: 4 steps, 4 files changed (+60 \N{MINUS SIGN}115)",
+        "failure": "Failed after 1 min 4 s: 2 steps, 1 failed, 1 file changed (+12 \N{MINUS SIGN}3)",
         "cancelled": "Cancelled after 1 d 10 h: 3 steps, 2 interrupted",
         "many": "Done in 9 min 23 s: 60 steps, 3 failed, 72 files changed",
-        "torture": "Done in 3.5 s: 2 steps, 1 failed, 1 file changed",
+        "torture": "Done in 3.5 s: 2 steps, 1 failed, 1 file changed (+1)",
         "running": "Running for 450 ms so far: 2 steps",
         "decided": "Done in 7.2 s: 7 steps, 2 refused, 1 interrupted, no files changed",
         "waiting": "Waiting for approval A-17 since 21 Nov 2026, 14:03 UTC: 2 steps",
         "single": "Done in 242 ms: 1 step, no files changed",
+        "thinking": "Done in 27 s: 7 steps, 1 failed, 4 files changed (+60 \N{MINUS SIGN}115), 68,320 tokens",
     }
 
 

@@ -17,14 +17,21 @@ from hypothesis import strategies as st
 from bot.events import Change
 from bot.sandbox import Owner
 from bot.workspaces import Workspaces, listing
+from bot.workspaces.comparing import Difference
 from bot.workspaces.listing import CACHES, MAX_DEPTH, TEXT_BYTES, files
 
 NOBODY = 65_534
 
 
 def listed(root: Path) -> dict[str, tuple[int, int | None]]:
-    """What is listed below a folder: sizes and lines by path."""
-    return {file.path: (file.size, file.lines) for file in files(root)}
+    """What is listed below a folder: sizes, and lines of texts, by path."""
+    found = ((file, file.text()) for file in files(root))
+    return {file.path: (file.size, None if text is None else lines_of(text)) for file, text in found}
+
+
+def lines_of(text: bytes) -> int:
+    """How many lines a text has; a last one without an end counts."""
+    return text.count(b"\n") + (not text.endswith(b"\n") and bool(text))
 
 
 def descriptors() -> int:
@@ -193,13 +200,16 @@ def test_more_than_the_most_is_cut(tree: Path, monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_any_name_is_a_text(tree: Path, name: bytes, shown: str) -> None:
-    """What is not UTF-8 in a name is shown as U+FFFD; every path can be stored and sent."""
-    folder = tree / os.fsdecode(name)
+    """What is not UTF-8 in a name is told as U+FFFD; every path can be stored and sent."""
+    workspaces = Workspaces(tree, None)
+    folder = workspaces.create("t-1") / os.fsdecode(name)
     folder.mkdir()
     (folder / os.fsdecode(name)).write_text("x")
-    (found,) = files(tree)
-    assert (found.path, found.size, found.lines) == (f"{shown}/{shown}", 1, 1)
-    found.path.encode()
+    left = workspaces.difference("t-1", "T-1")
+    assert [(change.path, change.size, change.added) for change in left.changes] == [
+        (f"{shown}/{shown}", 1, 1)
+    ]
+    assert left.changes[0].path.encode()
 
 
 @pytest.mark.usefixtures("nobody")
@@ -222,7 +232,8 @@ def test_a_task_cannot_shut_its_own_workspace(tree: Path) -> None:
     path = workspaces.create("t-1")
     (path / "f").write_text("x\n")
     path.chmod(0)
-    assert workspaces.changes("t-1", "T-1") == ((Change(path="f", how="added", size=2, added=1),), 0)
+    left = workspaces.difference("t-1", "T-1")
+    assert [(change.path, change.how, change.size) for change in left.changes] == [("f", "added", 2)]
 
 
 @given(
@@ -269,8 +280,9 @@ def test_changes_are_the_first_files_by_path(tree: Path) -> None:
     path = workspaces.create("t-1")
     for n in range(205):
         (path / f"{n:03}").write_text("x\n")
-    changes, more = workspaces.changes("t-1", "T-1")
-    assert more == 5
+    left = workspaces.difference("t-1", "T-1")
+    changes = left.changes
+    assert left.more == 5
     assert [change.path for change in changes] == [f"{n:03}" for n in range(200)]
     assert changes[0] == Change(path="000", how="added", size=2, added=1, removed=None)
 
@@ -279,7 +291,7 @@ def test_an_empty_workspace_has_no_changes(tree: Path) -> None:
     """A task that made nothing left nothing."""
     workspaces = Workspaces(tree, None)
     workspaces.create("t-1")
-    assert workspaces.changes("t-1", "T-1") == ((), 0)
+    assert workspaces.difference("t-1", "T-1") == Difference((), 0, b"")
 
 
 def test_a_shared_workspace_shows_what_this_task_did(tree: Path) -> None:
@@ -293,12 +305,12 @@ def test_a_shared_workspace_shows_what_this_task_did(tree: Path) -> None:
     (folder / "gone").unlink()
     (folder / "new").write_text("3\n")
     workspaces.remember("shared", "T-2")  # by whoever takes over: noted once
-    changes, _ = workspaces.changes("shared", "T-2")
-    assert [(change.path, change.how) for change in changes] == [
-        ("edited", "changed"),
-        ("gone", "deleted"),
-        ("new", "added"),
+    changes = workspaces.difference("shared", "T-2").changes
+    assert [(change.path, change.how, change.added, change.removed) for change in changes] == [
+        ("edited", "changed", 1, 1),
+        ("gone", "deleted", None, 1),
+        ("new", "added", 1, None),
     ]
-    workspaces.forget("T-2")
+    workspaces.forget("shared", "T-2")
     workspaces.remember("shared", "T-3")
-    assert workspaces.changes("shared", "T-3") == ((), 0)
+    assert workspaces.difference("shared", "T-3") == Difference((), 0, b"")
