@@ -11,14 +11,24 @@ from bot.events import Call, ModelTurned, Usage
 from bot.models.base import Brief, News, Speak, Turn, silently
 from bot.models.conversation import Conversation
 from bot.models.failures import failures_as_ours
-from bot.models.wire import Length, arguments, encoded, harmless, made_up_id, tool_name
+from bot.models.wire import (
+    CUT_OFF,
+    FILTERED,
+    Length,
+    arguments,
+    counted,
+    encoded,
+    harmless,
+    made_up_id,
+    tool_name,
+)
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncStream
 
 PROVIDER = "anthropic"
-MOST_WRITTEN = 16_000  # tokens of one answer; the API wants a bound
-CUT_OFF = "\n\n(The answer was cut off: it was longer than the model may write.)"
+MOST_WRITTEN = 32_000  # tokens of one answer, thoughts included; the API wants a bound
+_TOO_LONG = ("max_tokens", "model_context_window_exceeded")
 _OPTIONS: Any = {"headers": {"Content-Type": "application/json"}}
 
 
@@ -36,7 +46,7 @@ class Anthropic:
     def __init__(self, model: str, brief: Brief, client: "AsyncAnthropic") -> None:
         self.name = f"{PROVIDER}:{model}"
         self._client = client
-        self._history = _History(brief)
+        self._history = _History(self.name, brief)
         head = {
             "model": model,
             "max_tokens": MOST_WRITTEN,
@@ -59,7 +69,7 @@ class Anthropic:
         import anthropic
 
         answer = _Answer()
-        with failures_as_ours(anthropic, self.name):
+        with failures_as_ours(anthropic, self.name, answer.usage):
             stream: AsyncStream[Any] = await self._client.post(
                 "/v1/messages",
                 content=self._head + self._history.messages() + b"}",
@@ -79,8 +89,8 @@ class Anthropic:
 class _History(Conversation):
     """Messages in turns: what became of all calls, and what was said meanwhile, is one message."""
 
-    def __init__(self, brief: Brief) -> None:
-        super().__init__(PROVIDER)
+    def __init__(self, model: str, brief: Brief) -> None:
+        super().__init__(model)
         self._blocks: list[dict[str, Any]] = []
         self.told(brief.opening or brief.text)
 
@@ -124,24 +134,27 @@ class _Answer:
         self.blocks: dict[int, dict[str, Any]] = {}
         self.pieces: dict[tuple[int, str], list[str]] = {}  # of a block's fields
         self.length = Length()
-        self.usage: dict[str, int] = {}
+        self._counts: dict[str, Any] = {}
         self.stop = ""
         self.ended = False
 
     def take(self, event: dict[str, Any]) -> None:
         """Take in one event of the stream."""
+        self.length.grow(1)
         match event.get("type"):
             case "message_start":
-                self._count(event["message"].get("usage"))
+                self._counts |= event["message"].get("usage") or {}
             case "content_block_start":
                 self.blocks[event["index"]] = dict(event["content_block"])
                 if text := event["content_block"].get("text"):
                     self.words.append(text)
+                    self.length.grow(len(text))
             case "content_block_delta":
                 self._grow(event["index"], event["delta"])
             case "message_delta":
                 self.stop = event["delta"].get("stop_reason") or self.stop
-                self._count(event.get("usage"))
+                # Figures of the stream's end replace those of its beginning.
+                self._counts |= {name: count for name, count in (event.get("usage") or {}).items() if count}
             case "message_stop":
                 self.ended = True
 
@@ -159,11 +172,7 @@ class _Answer:
 
     def _add(self, index: int, name: str, text: str) -> None:
         self.pieces.setdefault((index, name), []).append(text)
-        self.length.grow(text)
-
-    def _count(self, usage: dict[str, Any] | None) -> None:
-        """Figures of the stream's end replace those of its beginning."""
-        self.usage |= {name: value for name, value in (usage or {}).items() if isinstance(value, int)}
+        self.length.grow(len(text))
 
     def turn(self, name: str, step: int) -> Turn:
         """The turn, once all of it is there.
@@ -173,36 +182,40 @@ class _Answer:
         """
         if not self.ended:
             raise Retry("it broke off in the middle of its answer")
-        content: list[dict[str, Any]] = []
-        calls: list[Call] = []
         for (index, field), pieces in self.pieces.items():
             before = self.blocks[index].get(field)
             self.blocks[index][field] = (before if isinstance(before, str) else "") + "".join(pieces)
-        for _, block in sorted(self.blocks.items()):
-            if block["type"] == "tool_use":
-                if isinstance(told := block["input"], str):
-                    block["input"] = arguments(told)
-                call = Call(id=f"{step}.{len(calls) + 1}", tool=block["name"], args=block["input"])
-                calls.append(call)
-                block["name"] = tool_name(call.tool)
-            if block["type"] != "text" or block.get("text", "").strip():
-                content.append(block)
+        blocks = [block for _, block in sorted(self.blocks.items())]
         words, gave_up = "".join(self.words), False
-        if not calls and self.stop == "max_tokens":
-            words += CUT_OFF
-        elif not calls and self.stop == "refusal":
-            words, gave_up = words or "The provider's filter stopped the answer.", True
-        wire = {"role": "assistant", "content": content} if content else None
-        return Turn(words, tuple(calls), gave_up=gave_up, model=name, usage=self._used(), wire=wire)
+        if self.stop == "refusal":  # what it was about to do is not whole
+            words, gave_up, blocks = words or FILTERED, True, []
+        calls: list[Call] = []
+        names: set[str] = set()
+        for block in (block for block in blocks if block["type"] == "tool_use"):
+            if isinstance(told := block["input"], str):
+                block["input"] = arguments(told)
+            if not isinstance(block.get("id"), str) or block["id"] in ("", *names):
+                block["id"] = made_up_id(step, len(calls))
+            names.add(block["id"])
+            calls.append(Call(id=f"{step}.{len(calls) + 1}", tool=block["name"], args=block["input"]))
+            block["name"] = tool_name(block["name"])
+        if not calls and self.stop in _TOO_LONG:
+            words, gave_up = words + CUT_OFF, not words
+        # Thoughts alone, and texts of nothing, are refused when they come back.
+        content = [block for block in blocks if block["type"] != "text" or block["text"].strip()]
+        spoken = any(block["type"] in ("text", "tool_use") for block in content)
+        wire = {"role": "assistant", "content": content} if spoken else None
+        return Turn(words, tuple(calls), gave_up=gave_up, model=name, usage=self.usage(), wire=wire)
 
-    def _used(self) -> Usage:
-        cached = self.usage.get("cache_read_input_tokens", 0)
-        stored = self.usage.get("cache_creation_input_tokens", 0)
+    def usage(self) -> Usage:
+        """What the server counted so far."""
+        cached = counted(self._counts, "cache_read_input_tokens")
+        stored = counted(self._counts, "cache_creation_input_tokens")
         return Usage(
-            read=self.usage.get("input_tokens", 0) + cached + stored,
+            read=counted(self._counts, "input_tokens") + cached + stored,
             cached=cached,
             stored=stored,
-            written=self.usage.get("output_tokens", 0),
+            written=counted(self._counts, "output_tokens"),
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bot.errors import Retry
 from bot.events import Call, ModelTurned, Usage
 
 # What the limits of a command are to an agent: why it ended.
@@ -62,6 +63,7 @@ class Answer:
         ok: Whether it did what it was asked.
         interrupted: It never ended, because its worker died; nobody knows how far it got.
         text: What it said.
+        words: The same for a model, where that is to be told more than the text.
         exit_code: Of a command.
         ended_by: The limit that ended it; empty if none did.
         by: Who gave it, and by which door, where a person did.
@@ -70,6 +72,7 @@ class Answer:
     call_id: str
     ok: bool
     text: str = ""
+    words: str = ""
     interrupted: bool = False
     exit_code: int | None = None
     ended_by: str = ""
@@ -82,7 +85,7 @@ class Told:
 
     Attributes:
         text: As it was written; empty where it comes from no person.
-        words: The same for a model: who says it, and by which door.
+        words: The same for a model: who says it, by which door, and whether it instructs.
         commands: Whether whoever says it may have the agent run commands.
     """
 
@@ -114,6 +117,19 @@ class Turn:
     model: str = ""
     usage: Usage | None = None
     wire: dict[str, Any] | None = field(default=None, compare=False)
+
+
+class WastedError(Retry):
+    """A try that failed after its provider had counted it: it is paid for all the same.
+
+    Args:
+        error: Why it failed.
+        usage: What it used.
+    """
+
+    def __init__(self, error: Retry, usage: Usage) -> None:
+        super().__init__(str(error), error.after_s)
+        self.usage = usage
 
 
 # Called while a model speaks, with the pieces of what it says; a try that begins anew has pieces of its own.

@@ -19,11 +19,11 @@ class Conversation(ABC):
     """What was said so far.
 
     Args:
-        provider: Whose wire form it has.
+        model: Whose it is, as `provider:model`.
     """
 
-    def __init__(self, provider: str) -> None:
-        self._provider = provider
+    def __init__(self, model: str) -> None:
+        self._model = model
         self._messages: list[bytes] = []
         self._open: dict[str, str] = {}  # calls that are not answered yet: their names, and those on the wire
 
@@ -57,9 +57,13 @@ class Conversation(ABC):
         self._open.clear()
 
     def _spoken(self, turned: ModelTurned) -> None:
-        """A turn as this provider sent it, or as it would have, had it been its own."""
+        """A turn as this model gave it, or as it would have, had it been its own.
+
+        What another model of the same provider sent holds signed thoughts that this one's requests are
+        refused for.
+        """
         self.settle()
-        own = turned.model.partition(":")[0] == self._provider
+        own = turned.model == self._model
         message = turned.wire if own and turned.wire else self.projected(turned)
         self.add(message)
         self._open = {
@@ -92,7 +96,8 @@ def answer_text(answer: Answer) -> str:
     if answer.interrupted:
         return "[Interrupted: the worker died. Nobody knows how far the call got: look before you repeat it.]"
     parts = [f"{answer.by}:"] if answer.by else []
-    parts += [answer.text.rstrip("\n")] if answer.text.strip() else []
+    said = answer.words or answer.text
+    parts += [said.rstrip("\n")] if said.strip() else []
     if answer.ended_by:
         parts.append(f"[Ended: {ENDED_BY.get(answer.ended_by, answer.ended_by)}.]")
     elif answer.exit_code:

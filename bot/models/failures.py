@@ -8,10 +8,12 @@ import contextlib
 import email.utils
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.errors import LegworkError, Permanent, Retry
+from bot.events import Usage
+from bot.models.base import WastedError
 
 _TOO_LONG = re.compile(
     r"(?i)context.{0,20}(length|window|size)|maximum.{0,10}context|prompt is too long|too many.{0,20}tokens"
@@ -20,17 +22,30 @@ _NO_CREDIT = re.compile(r"(?i)insufficient_quota|credit balance|billing|exceeded
 _SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _SHOWN = 300
 PASSING = {408, 409, 425, 429}
-SERVER_FAULT = 500
+BAD_REQUEST, SERVER_FAULT = 400, 500
 
 
 @contextlib.contextmanager
-def failures_as_ours(sdk: Any, name: str) -> Iterator[None]:
+def failures_as_ours(sdk: Any, name: str, used: Callable[[], Usage]) -> Iterator[None]:
     """Whatever the SDK raises inside is raised as `Retry` or `Permanent`, with a sentence.
 
     Args:
         sdk: The module, `openai` or `anthropic`.
         name: The model, as `provider:model`.
+        used: What the provider has counted so far.
     """
+    try:
+        with _translated(sdk, name):
+            yield
+    except Retry as error:
+        usage = used()
+        if not (usage.read or usage.written):
+            raise
+        raise WastedError(error, usage) from error
+
+
+@contextlib.contextmanager
+def _translated(sdk: Any, name: str) -> Iterator[None]:
     import httpx2
 
     try:
@@ -45,12 +60,16 @@ def failures_as_ours(sdk: Any, name: str) -> Iterator[None]:
         raise Retry(f"it cannot be reached ({_short(error.__cause__ or error)})") from error
     except sdk.APIError as error:  # in the middle of a stream
         raise _of_text(f"{error.message} {getattr(error, 'body', '')}") from error
-    except (ValueError, TypeError, AttributeError, KeyError) as error:  # all that garbage leads to
+    # All that garbage leads to, in the SDK's parser too.
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
         raise Retry("what it sent cannot be read") from error
 
 
 def _of_status(error: Any, name: str) -> LegworkError:
     status, said = int(error.status_code), _short(error.message)
+    body = f"{error.message} {getattr(error, 'body', '')}"
+    if status < BAD_REQUEST:  # an answer had begun when it went wrong
+        return _of_text(body)
     provider, _, model = name.partition(":")
     key = f"{provider.upper()}_API_KEY"
     known = {
@@ -61,7 +80,6 @@ def _of_status(error: Any, name: str) -> LegworkError:
         "LEGWORK_MODEL.",
         413: _too_long(),
     }
-    body = f"{error.message} {getattr(error, 'body', '')}"
     if status == 429 and _NO_CREDIT.search(body):  # noqa: PLR2004  as in the table above
         return Permanent(known[402])
     if status in PASSING or status >= SERVER_FAULT:
@@ -86,7 +104,7 @@ def after(headers: Any, now: float | None = None) -> float | None:
     told = headers.get("retry-after", "")
     if _SECONDS.fullmatch(told):
         return float(told)
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OverflowError):
         then = email.utils.parsedate_to_datetime(told).timestamp()
         return max(then - (time.time() if now is None else now), 0.0)
     return None

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.errors import Permanent, Retry
-from bot.models.base import Model, News, Speak, Turn, silently
+from bot.events import Usage
+from bot.models.base import Model, News, Speak, Turn, WastedError, silently
 from bot.models.prices import Prices
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class Persistent:
         self._failures: list[str] = []
         self._news: list[News] = []  # for the next model, if there is one
         self._model: Model | None = None
+        self._wasted: list[Usage] = []  # by tries that failed since the last turn
 
     def learn(self, news: Sequence[News]) -> None:
         """Take in what became known."""
@@ -81,7 +83,8 @@ class Persistent:
                 del self._left[0]
                 self._model = None
             else:
-                usage = turn.usage and self._prices.priced(name, turn.usage)
+                usage = turn.usage and sum(self._wasted, self._prices.priced(name, turn.usage))
+                self._wasted.clear()
                 return replace(turn, usage=usage)
         raise Permanent("No model could go on. " + " ".join(self._failures))
 
@@ -103,12 +106,14 @@ class Persistent:
             try:
                 return await self._model.turn(step, speak)
             except Retry as error:
-                told = error.after_s
-                if number == self._patience.tries or (told or 0.0) > self._patience.longest_s:
+                if isinstance(error, WastedError):
+                    self._wasted.append(self._prices.priced(name, error.usage))
+                told = error.after_s or 0.0
+                if number == self._patience.tries or told > self._patience.longest_s:
                     times = "once" if number == 1 else f"{number} times"
                     why = f"it was asked {times}, and in the end {error}. Begin the task anew when it works."
                     raise Permanent(why) from error
-                pause = wait * random.uniform(0.75, 1.25) if told is None else told  # noqa: S311  no secret
+                pause = max(wait * random.uniform(0.75, 1.25), told)  # noqa: S311  no secret
                 log.info("a model is asked again", model=name, why=str(error), in_s=round(pause, 2))
                 await asyncio.sleep(pause)
                 wait = min(wait * 2, self._patience.longest_s)

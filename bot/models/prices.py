@@ -19,6 +19,7 @@ class Price(BaseModel):
         written: For tokens that are written.
         cached: For those read from the provider's cache; as the others where it is not given.
         stored: For those put into that cache; as the others where it is not given.
+        up_to: The most tokens of a request that it holds for; longer ones may cost more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -27,6 +28,11 @@ class Price(BaseModel):
     written: float = Field(ge=0)
     cached: float | None = Field(default=None, ge=0)
     stored: float | None = Field(default=None, ge=0)
+    up_to: int | None = Field(default=None, ge=1)
+
+    def is_about(self, model: str, usage: Usage) -> bool:
+        """Whether it holds for a turn of a model."""
+        return fnmatchcase(model, self.model) and (self.up_to is None or usage.read <= self.up_to)
 
 
 class Prices:
@@ -40,14 +46,14 @@ class Prices:
         self._rows = tuple(rows)
 
     def priced(self, model: str, usage: Usage) -> Usage:
-        """The same usage with what it cost, where a price is known.
+        """The same usage with what it cost, where that is known: a price, and figures of the provider.
 
         Args:
             model: As `provider:model`.
             usage: What one turn used.
         """
-        price = next((row for row in reversed(self._rows) if fnmatchcase(model, row.model)), None)
-        if price is None:
+        price = next((row for row in reversed(self._rows) if row.is_about(model, usage)), None)
+        if price is None or (not (usage.read or usage.written) and (price.read or price.written)):
             return usage
         cached = price.read if price.cached is None else price.cached
         stored = price.read if price.stored is None else price.stored

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import Retry
@@ -11,6 +12,8 @@ from bot.events import UNREADABLE
 
 DEEPEST = 50  # levels of lists and objects; events hold no more than some 200
 LONGEST_ANSWER = 1_000_000  # characters
+CUT_OFF = "\n\n(The answer was cut off: it was longer than the model may write.)"
+FILTERED = "The provider's filter stopped the answer."
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -70,15 +73,22 @@ class Length:
     def __init__(self) -> None:
         self._chars = 0
 
-    def grow(self, text: str) -> None:
-        """So much more has come.
+    def grow(self, chars: int) -> None:
+        """So many more have come.
 
         Raises:
             Retry: It is more than any answer has.
         """
-        self._chars += len(text)
+        self._chars += chars
         if self._chars > LONGEST_ANSWER:
             raise Retry("it did not stop talking")
+
+
+def counted(figures: object, *path: str) -> int:
+    """A figure below these names; 0 where there is none, or none that counts anything."""
+    for name in path:
+        figures = figures.get(name) if isinstance(figures, Mapping) else None
+    return max(int(figures), 0) if isinstance(figures, int | float) else 0
 
 
 def made_up_id(step: int, place: int) -> str:

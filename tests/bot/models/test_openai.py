@@ -257,7 +257,6 @@ GARBAGE = {
     "null": Reply(raw=b'data: {"choices":[null]}\n\ndata: [DONE]\n\n'),
     "types": Reply(raw=b'data: {"choices":[{"delta":{"tool_calls":[5]}}]}\n\n'),
     "bytes": Reply(raw=b"data: \xff\xfe\n\n"),
-    "figures": Reply(raw=b'data: {"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":"x"}}\n\n'),
     "nothing": Reply(raw=b""),
     "cut": says("A long answer that never ends", cut=True),
     "error": Reply(raw=b'data: {"error":{"message":"overloaded"}}\n\n'),

@@ -31,6 +31,23 @@ def test_the_last_row_that_is_about_a_model_holds() -> None:
     assert prices.priced("b:a", USAGE).usd is None
 
 
+def test_a_price_may_end_at_a_length() -> None:
+    """Long requests cost more at some providers; without a row for them nobody knows what."""
+    short = Price(model="a:b", read=1, written=1, up_to=1_000_000)
+    longer = Usage(read=1_000_001)
+    assert Prices([short]).priced("a:b", USAGE).usd == 2.0
+    assert Prices([short]).priced("a:b", longer).usd is None
+    assert Prices([Price(model="a:b", read=2, written=1), short]).priced("a:b", longer).usd == pytest.approx(
+        2
+    )
+
+
+def test_what_nobody_counted_has_no_known_cost() -> None:
+    """Unless it costs nothing however much it is."""
+    assert Prices([Price(model="a:b", read=2, written=8)]).priced("a:b", Usage()).usd is None
+    assert Prices([Price(model="a:b", read=0, written=0)]).priced("a:b", Usage()).usd == 0
+
+
 @pytest.mark.parametrize(
     "row", [{}, {"model": "a", "read": -1, "written": 1}, {"model": "a", "read": 1, "write": 1}]
 )
