@@ -1,4 +1,4 @@
-"""Agents at work without sandbox and doors: the loop, the log, and a model server."""
+"""Agents at work without commands and doors: the loop, or a whole worker, and a model server."""
 
 import asyncio
 import contextlib
@@ -14,17 +14,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot import people
+import httpx
+
+from bot import people, stream
 from bot.actors import Door, Origin
 from bot.agents.limits import Limits as TaskLimits
 from bot.agents.loop import Loop, Manners
 from bot.app.house import House, now, opened
 from bot.app.logs import log_to_stderr
+from bot.app.worker import worker
+from bot.events import ToolFinished
 from bot.models.choice import Account, Models
 from bot.permissions import Effect
 from bot.sandbox import Limits
 from bot.tools.base import Arguments, Bench, Result
 from bot.tools.shelf import SHELF
+from bot.tools.shell import Ledger, Shell
 from bot.work import runs, tasks
 from bot.work.approvals import Asking
 from bot.work.runs import Claim
@@ -34,7 +39,7 @@ from storage import agents, database
 
 LEASE = timedelta(hours=1)
 FILES = 8_192
-SETTLE_S = 60.0
+SETTLE_S = 300.0
 
 
 class Number(Arguments):
@@ -50,6 +55,7 @@ class Nothing:
     Attributes:
         output: What it says.
         at: When it was called, in seconds.
+        most: With which call it ends the task.
     """
 
     output: str = ""
@@ -82,42 +88,40 @@ class Nothing:
 
 
 @contextlib.asynccontextmanager
-async def house() -> AsyncIterator[House]:
+async def house(**settings: object) -> AsyncIterator[House]:
     """A data folder with a database."""
     with tempfile.TemporaryDirectory(prefix="legwork-bench-") as home:
         Path(home).chmod(0o711)
-        async with opened(given(LEGWORK_HOME=home)) as one:
+        async with opened(given(LEGWORK_HOME=home, **settings)) as one:
             yield one
 
 
-async def claims(count: int) -> list[Claim]:
-    """So many tasks, all of them claimed."""
-
-    def make() -> list[Claim]:
-        asker = people.local_operator("bench", now())
-        agent = agents.everyone()[0].name
-        made = []
-        for _ in range(count):
-            task = tasks.open_task(asker, Order(agent, "Do nothing"), Origin(Door.CLI), now())
-            claim = runs.claim("bench", "here", LEASE, now(), task.id)
-            assert claim
-            made.append(claim)
-        return made
-
-    return await database.run(make)
+def _open() -> int:
+    """A task; its number."""
+    asker = people.local_operator("bench", now())
+    order = Order(agents.everyone()[0].name, "Do nothing")
+    return int(tasks.open_task(asker, order, Origin(Door.CLI), now()).id)
 
 
-def loop(place: House, models: Models, claim: Claim, name: str = "openai:bench") -> Loop:
+def _claim() -> Claim:
+    """A task that is claimed already."""
+    claim = runs.claim("bench", "here", LEASE, now(), _open())
+    assert claim
+    return claim
+
+
+def _loop(place: House, models: Models, claim: Claim) -> Loop:
     """What carries a claimed task on."""
 
-    async def on_start(_: object) -> None:
+    async def nowhere(_: object) -> None:
         """No sandbox starts."""
 
     workspace = place.workspaces.create(claim.workspace)
-    where = place.workspaces.place(claim.key)
-    bench = Bench(workspace, place.box, Limits(), on_start, claim.task_id, place.artifacts, where)
+    where, limits = place.workspaces.place(claim.key), Limits()
+    shell = Shell(place.box, workspace, limits, Ledger(nowhere, nowhere), where)
+    bench = Bench(workspace, place.box.owner, limits, shell, claim.task_id, place.artifacts)
     manners = Manners(TaskLimits(1_000_000), Asking(timedelta(hours=4)))
-    return Loop(claim, models, name, bench, place.workspaces, manners, now)
+    return Loop(claim, models, "openai:bench", bench, place.workspaces, manners, now)
 
 
 async def steps(place: House, url: str, count: int, output: str = "") -> list[float]:
@@ -125,9 +129,12 @@ async def steps(place: House, url: str, count: int, output: str = "") -> list[fl
     tool = Nothing(output, most=count + 1)
     SHELF[tool.name] = tool
     models = Models(openai=Account("bench", url))
-    (claim,) = await claims(1)
-    await loop(place, models, claim).run()
+    claim = await database.run(_claim)
+    await _loop(place, models, claim).run()
     await models.close()
+    log = await database.run(lambda: stream.replay(claim.stream))
+    ended = [event.fact for event in log if isinstance(event.fact, ToolFinished)]
+    assert [one.output for one in ended] == [output] * (count + 1)
     return [after - before for before, after in itertools.pairwise(tool.at)]
 
 
@@ -138,32 +145,19 @@ def resident() -> int:
 
 
 async def _wait(url: str, count: int) -> dict[str, Any]:
-    """Let so many tasks wait for a model that never answers; what that takes."""
+    """Let a worker have so many tasks that wait for a model that never answers; what that takes."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, hard), hard))
-    async with house() as place:
-        # Idle is a worker that has made one step, so that libraries and clients are there.
-        await steps(place, url, 1)
-        models = Models(openai=Account("bench", url))
-        made = await claims(count)
-        before = resident()
-        running = [asyncio.create_task(loop(place, models, claim, "openai:never").run()) for claim in made]
-        try:
-            async with asyncio.timeout(SETTLE_S):
-                while sum(map(_connected, Path("/proc/self/fd").iterdir())) < count:  # noqa: ASYNC110  nobody tells
+    settings = {"LEGWORK_MAX_RUNS": count, "LEGWORK_MODEL": "openai:never", "OPENAI_BASE_URL": url}
+    async with house(**settings) as place:
+        await steps(place, url, 1)  # an idle worker has its libraries and connections
+        async with worker(place):
+            before = resident()
+            await database.run(lambda: [_open() for _ in range(count)])
+            async with asyncio.timeout(SETTLE_S), httpx.AsyncClient() as client:
+                while int((await client.get(f"{url}/waiting")).text) < count:  # noqa: ASYNC110  it is asked
                     await asyncio.sleep(0.1)
-            return {"bytes": resident() - before, "waiting": sum(not task.done() for task in running)}
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            await models.close()
-
-
-def _connected(descriptor: Path) -> bool:
-    with contextlib.suppress(OSError):
-        return str(descriptor.readlink()).startswith("socket:")
-    return False
+            return {"bytes": resident() - before}
 
 
 if __name__ == "__main__":

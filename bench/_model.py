@@ -1,6 +1,7 @@
 """A model server that costs little: it calls `nothing` with a new number each time, or never answers.
 
 A program of its own, so that it shares no interpreter with what it measures. It prints the port that it has.
+A GET is answered with how many wait for an answer that never comes.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import json
 from typing import Any
 
 _numbers = itertools.count(1)
+_waiting: set[asyncio.StreamWriter] = set()
 
 
 def _call(number: int) -> dict[str, Any]:
@@ -19,8 +21,7 @@ def _call(number: int) -> dict[str, Any]:
 def _whole(number: int) -> bytes:
     message = {"role": "assistant", "content": None, "tool_calls": [_call(number)]}
     body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    return _answer("application/json", body)
 
 
 def _streamed(number: int) -> bytes:
@@ -34,15 +35,23 @@ def _streamed(number: int) -> bytes:
     body = (
         b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
     )
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
+    return _answer("text/event-stream", body)
+
+
+def _answer(media_type: str, body: bytes) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while head := await reader.readuntil(b"\r\n\r\n"):
+        if head.startswith(b"GET"):
+            writer.write(_answer("text/plain", str(len(_waiting)).encode()))
+            continue
         _, _, length = head.lower().partition(b"content-length:")
         body = await reader.readexactly(int(length.split(b"\r\n")[0]))
         if b'"model":"never"' in body[:200]:
+            _waiting.add(writer)
             continue
         number = next(_numbers)
         writer.write(_streamed(number) if b'"stream":true' in body[:200] else _whole(number))

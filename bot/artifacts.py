@@ -26,7 +26,7 @@ class Artifacts:
         return self._root / key / name
 
     def save(
-        self, key: str, name: str, content: bytes, media_type: str, purpose: Literal["report", "file"]
+        self, key: str, name: str, content: bytes, media_type: str, purpose: Literal["report", "diff", "file"]
     ) -> ArtifactSaved:
         """Keep a file; one of the same name is replaced as a whole.
 

@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     command_output_kb: int = Field(default=64, ge=1)
     workspace_mb: int = Field(default=512, ge=1)
     workspace_files: int = Field(default=50_000, ge=10)
+    egress_private: str = ""
+    sandbox: Literal["bubblewrap", "landlock"] = "bubblewrap"
     sandbox_uid: int = Field(default=64_123, ge=1)
     delivery_days: float = Field(default=4, gt=0, le=100_000)
     delivery_retry_seconds: float = Field(default=2, gt=0)

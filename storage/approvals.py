@@ -25,6 +25,7 @@ def ask(
     now: datetime,
     *,
     own: bool,
+    steered_by: str,
     asked_of: str,
     remind_at: datetime,
 ) -> Approvals:
@@ -36,6 +37,7 @@ def ask(
         digest: Of the call's tool and arguments.
         now: The time.
         own: Whether the rule lets who asked for the task approve.
+        steered_by: Who else wanted what the task does, as numbers.
         asked_of: Who may decide, as a mark that differs where others may.
         remind_at: When those who may decide are asked again.
     """
@@ -44,6 +46,7 @@ def ask(
         call_id=call_id,
         digest=digest,
         own=own,
+        steered_by=steered_by,
         asked_of=asked_of,
         asked_at=now,
         remind_at=remind_at,

@@ -79,6 +79,8 @@ def open(url: str) -> None:  # noqa: A001  read as `database.open`
         raise ValueError(message)
     path = Path(url.removeprefix("sqlite:///"))
     database = SqliteDatabase(str(path), pragmas=PRAGMAS)
+    # SQLite folds ASCII alone (https://www.sqlite.org/lang_expr.html#like); Postgres 18 has this by itself.
+    database.register_function(str.casefold, "casefold", 1, deterministic=True)
     thread = ThreadPoolExecutor(1, thread_name_prefix="database")
     thread.submit(_migrate, database, path).result()
     proxy.initialize(database)

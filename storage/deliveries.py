@@ -4,7 +4,7 @@ from datetime import datetime
 
 from peewee import Expression
 
-from storage.tables import Deliveries
+from storage.tables import Deliveries, Subscriptions
 
 
 def begin(subscription_id: int, seq: int, part: str, now: datetime) -> datetime | None:
@@ -40,6 +40,12 @@ def sent(
 ) -> None:
     """It is out, under this remote id."""
     _settle(subscription_id, seq, part, state="sent", remote_id=remote_id, at=now, maybe_twice=maybe_twice)
+
+
+def maybe_twice(task_id: int) -> int:
+    """How many messages about a task may have come twice."""
+    twice = Deliveries.select().join(Subscriptions).where(Subscriptions.task == task_id)
+    return int(twice.where(Deliveries.maybe_twice).count())
 
 
 def dead(subscription_id: int, seq: int, part: str, error: str, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from typing import Literal
 
 from storage.tables import Notices
 
@@ -42,9 +43,9 @@ def add(
     return int(notice.id)
 
 
-def with_report(notice_id: int, task_id: int) -> None:
-    """The report of a task goes with a notice, as it stands when that is said."""
-    Notices.update(report=task_id).where(Notices.id == notice_id).execute()
+def enclose(notice_id: int, task_id: int, what: Literal["report", "diff"]) -> None:
+    """The report of a task, or what it changed, goes with a notice, as it stands when that is said."""
+    Notices.update(report=task_id, encloses=what).where(Notices.id == notice_id).execute()
 
 
 def due(now: datetime, outlets: list[str], limit: int) -> list[Notices]:
@@ -62,6 +63,18 @@ def lease(notice_id: int, now: datetime, until: datetime) -> str | None:
     leased = Notices.update(token=token, leased_until=until)
     mine = leased.where(Notices.id == notice_id, Notices.state == "waiting", free)
     return token if mine.execute() == 1 else None
+
+
+def renew(notice_id: int, token: str, until: datetime) -> bool:
+    """Extend a lease; False if it is lost."""
+    renewed = Notices.update(leased_until=until)
+    return renewed.where(Notices.id == notice_id, Notices.token == token).execute() == 1
+
+
+def release(notice_id: int, token: str) -> None:
+    """Others may say it again, if the lease is not lost anyway."""
+    released = Notices.update(token=None, leased_until=None)
+    released.where(Notices.id == notice_id, Notices.token == token).execute()
 
 
 def settle(notice_id: int, token: str, state: str, error: str = "") -> bool:

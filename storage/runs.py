@@ -2,18 +2,22 @@
 
 import functools
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
-from peewee import ModelSelect, ModelUpdate
+from peewee import Case, ModelSelect, ModelUpdate, chunked
 
 from storage import workspaces
 from storage.prepared import Prepared
 from storage.tables import Agents, Runs, Tasks, Workspaces
 from storage.tasks import PAUSED
 
+TOGETHER = 100  # runs in one query, which is written once for each number of them
+
 _holds = Prepared(
     lambda run, token: Runs.select(Runs.id).where(Runs.id == run, Runs.token == token, Runs.open)
 )
+_tokens = Prepared(lambda *ids: Runs.select(Runs.token).where(Runs.id.in_(ids), Runs.open))
 
 
 @functools.cache
@@ -25,6 +29,15 @@ def _renew(*names: str) -> Prepared:
         return renewed.where(Runs.id == run, Runs.token == token, Runs.open)
 
     return Prepared(build)
+
+
+def _renewing(until: int, *keys: object) -> ModelUpdate:
+    """The query of `renew_all`, for as many runs as there are tokens behind them."""
+    ids, tokens = keys[: len(keys) // 2], keys[len(keys) // 2 :]
+    return Runs.update(lease_until=until).where(Runs.id.in_(ids), Runs.token.in_(tokens), Runs.open)
+
+
+_renew_all = Prepared(_renewing)
 
 
 @functools.cache
@@ -106,23 +119,49 @@ def renew(run_id: int, token: str, until: datetime, **values: object) -> bool:
     return query.changed(run_id, token, Runs.lease_until.db_value(until), *values.values()) == 1
 
 
+def renew_all(claims: Sequence[tuple[int, str]], until: datetime) -> None:
+    """Extend claims, each a run and the token that proves it; one that is lost is left as it is."""
+    for some in chunked(claims, TOGETHER):
+        ids, tokens = zip(*some, strict=True)
+        _renew_all.changed(Runs.lease_until.db_value(until), *ids, *tokens)
+
+
+def tokens(run_ids: Sequence[int]) -> set[str]:
+    """The tokens by which these runs are held, without writing."""
+    return {token for some in chunked(run_ids, TOGETHER) for (token,) in _tokens.rows(*some) if token}
+
+
 def holds(run_id: int, token: str) -> bool:
     """Whether a claim still stands, without writing."""
     return bool(_holds.rows(run_id, token))
 
 
-def give_back(run_id: int, token: str) -> None:
-    """Let any worker claim the run at once; a worker that leaves in order does not count as an attempt."""
+def give_back(run_id: int, token: str) -> bool:
+    """Let any worker claim the run at once; False if the claim is lost.
+
+    A worker that leaves in order does not count as an attempt.
+    """
     idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
     given = Runs.update(token=None, lease_until=None, attempt=Runs.attempt - 1, **idle)
-    given.where(Runs.id == run_id, Runs.token == token).execute()
+    return given.where(Runs.id == run_id, Runs.token == token, Runs.open).execute() == 1
 
 
 def park(run_id: int, token: str) -> bool:
-    """Let the run wait, claimed by nobody, for what its task waits for; False if the claim is lost."""
-    idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
-    parked = Runs.update(parked=True, token=None, lease_until=None, attempt=Runs.attempt - 1, **idle)
+    """Let the run wait, claimed by nobody, for what its task waits for; False if the claim is lost.
+
+    A sandbox that is noted may not be dead yet: it stays so, with the lease, by which it must be over.
+    """
+    lease = Case(None, [(Runs.sandbox_pid.is_null(), None)], Runs.lease_until)
+    parked = Runs.update(parked=True, token=None, lease_until=lease, attempt=Runs.attempt - 1)
     return parked.where(Runs.id == run_id, Runs.token == token, Runs.open).execute() == 1
+
+
+def forget_sandbox(run_id: int, pid: int, started: int) -> None:
+    """A sandbox is dead: where it was noted for the run, that has none, and no lease if nobody holds it."""
+    idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
+    lease = Case(None, [(Runs.token.is_null(), None)], Runs.lease_until)
+    noted = (Runs.id == run_id) & (Runs.sandbox_pid == pid) & (Runs.sandbox_started == started)
+    Runs.update(lease_until=lease, **idle).where(noted).execute()
 
 
 def unpark(task_id: int) -> bool:

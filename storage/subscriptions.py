@@ -8,10 +8,10 @@ from datetime import datetime
 from peewee import ModelSelect
 
 from storage.prepared import Prepared
-from storage.tables import Streams, Subscriptions, Tasks
+from storage.tables import Cadence, Streams, Subscriptions, Tasks
 
 
-def add(task_id: int, outlet: str, address: str, *, thread: str = "", cadence: str = "all") -> None:
+def add(task_id: int, outlet: str, address: str, *, thread: str = "", cadence: Cadence = "all") -> None:
     """Let an address hear of a task; one that does is left as it is.
 
     Args:
@@ -25,7 +25,7 @@ def add(task_id: int, outlet: str, address: str, *, thread: str = "", cadence: s
     heard.on_conflict_ignore().execute()
 
 
-def set_cadence(task_id: int, outlet: str, addresses: Collection[str], cadence: str) -> int:
+def set_cadence(task_id: int, outlet: str, addresses: Collection[str], cadence: Cadence) -> int:
     """Change what these addresses want to hear of a task; how many of them hear of it."""
     mine = (Subscriptions.task == task_id) & (Subscriptions.outlet == outlet)
     changed = Subscriptions.update(cadence=cadence)

@@ -127,8 +127,9 @@ def newest(eyes: Eyes, limit: int) -> list[Line]:
 
 
 def matching(eyes: Eyes, text: str, limit: int) -> list[Line]:
-    """The newest tasks that someone may see and whose title or text has these words in it."""
-    found = _seen_by(eyes).where(Tasks.title.contains(text) | Tasks.text.contains(text))
+    """The newest tasks that someone may see and whose title or text says this, in capitals or not."""
+    says = [fn.casefold(said).contains(text.casefold()) for said in (Tasks.title, Tasks.text)]
+    found = _seen_by(eyes).where(says[0] | says[1])
     return [Line.of(task) for task in found.order_by(Tasks.id.desc()).limit(limit)]
 
 
@@ -220,6 +221,12 @@ def settle_report(task_id: int, ended_at: datetime | None) -> bool:
     """The report of this ending is owed no more; False if another worker settled it first."""
     owed = (Tasks.id == task_id) & Tasks.report_due & (Tasks.ended_at == ended_at)
     return Tasks.update(report_due=False).where(owed).execute() == 1
+
+
+def over(task_ids: Collection[int], before: datetime) -> list[int]:
+    """Those of these tasks that were over before this moment."""
+    found = Tasks.select(Tasks.id).where(Tasks.id.in_(list(task_ids)), Tasks.ended_at < before)
+    return [task.id for task in found]
 
 
 def last() -> int | None:

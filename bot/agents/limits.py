@@ -61,7 +61,8 @@ class Limits:
         """Why the task may not go on, as sentences; empty if it may."""
         why = ""
         if spent.steps >= self.steps:
-            why = f"The task took more than its {self.steps} steps."
+            turns = "turn" if self.steps == 1 else "turns"
+            why = f"The task took the {self.steps:,} {turns} of its model that it may take."
         elif self.usd is not None and spent.unpriced:
             return (
                 f"The task may cost {_dollars(self.usd)}, and nobody knows what {spent.unpriced} costs. An "

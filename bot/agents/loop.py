@@ -1,18 +1,20 @@
 """One run of a task: the model takes its turn, its calls are made, each step is committed."""
 
 import asyncio
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from pydantic import ValidationError
 
 from bot.agents import prompt
 from bot.agents.limits import Limits
 from bot.agents.speaking import Speaking
 from bot.agents.story import WARNED, Story
-from bot.errors import Permanent
+from bot.errors import Permanent, UserMistake
 from bot.events import (
     UNREADABLE,
     AnyFact,
@@ -26,7 +28,8 @@ from bot.events import (
 )
 from bot.models.base import Model, Turn
 from bot.models.choice import Models, split
-from bot.tools.base import Arguments, Bench, Question, Tool, default_of
+from bot.tools.base import Arguments, Bench, Question, Tool, default_of, where_of
+from bot.tools.keeping import keep
 from bot.tools.shelf import SHELF
 from bot.work import calls, runs
 from bot.work.approvals import Asking, Wanted
@@ -34,7 +37,14 @@ from bot.work.runs import Claim
 from bot.workspaces import Workspaces
 from storage import database
 
+log = structlog.get_logger()
+
+PATCH = "changes.diff"
 MOST_TOGETHER = 8
+UNREAD = (
+    "The task is not finished: people said something meanwhile that you have not read. Read it, do what it "
+    "asks, and finish then."
+)
 SILENT = "The agent ended without a word."
 STUCK = (
     "The agent made the same call {times} times with the same result, though it was told. Assign the task "
@@ -104,8 +114,13 @@ class Loop:
         await asyncio.to_thread(self._workspaces.remember, claim.workspace, claim.key)
         await self._learn(await database.insist(runs.start, claim, first, self._now()))
         model = self._models.make(self._names, prompt.brief(claim, story.opened, SHELF))
-        while await self._take_step(model):
-            pass
+        try:
+            while await self._take_step(model):
+                pass
+        finally:
+            await self._bench.shell.close()
+            with contextlib.suppress(database.Fault):  # whoever goes must not wait for a disk that is full
+                await self._tell_of_hosts(database.run)
 
     async def _take_step(self, model: Model) -> bool:
         """One turn of the model and its calls; False when the task is over, or waits."""
@@ -114,8 +129,7 @@ class Loop:
         if not story.pending:
             await self._learn(await database.insist(runs.heard, self._claim, story.seq))
             if story.paused:
-                await database.insist(runs.set_aside, self._claim)
-                return False
+                return await self._set_aside()
             if why := self._why_not(model):
                 return await self._end(Turn(why, gave_up=True))
             model.learn(story.news())
@@ -195,11 +209,14 @@ class Loop:
             await self._commit([*before, started, finished])
             return True
         default = await default_of(tool, args, self._bench)
-        wanted = Wanted(step, call, tool.does(args), tool.subjects(args), default)
+        where = await where_of(tool, self._bench)
+        wanted = Wanted(step, call, tool.does(args), tool.subjects(args), default, where)
         begun = await database.insist(
             calls.begin, self._claim, before, wanted, self._manners.asking, self._now()
         )
         await self._learn(begun.events)
+        if begun.course == "paused":
+            return await self._set_aside()
         if begun.course != "go":
             return begun.course == "refused"
         return await self._make(call, tool, args)
@@ -213,10 +230,24 @@ class Loop:
                 calls.ask_people, self._claim, step, call.id, result.text, result.options, self._now()
             )
             return False
-        await self._commit([*result.facts, result.ended(step, call.id)])
+        await self._tell_of_hosts(database.insist, call.id)
+        facts = [*result.facts, result.ended(step, call.id)]
         if result.finished is not None:
-            return await self._end(Turn(result.finished), self._story.heeded)
+            unread = ToolFinished(step=step, call_id=call.id, ok=False, output=UNREAD)
+            return await self._end(Turn(result.finished), self._story.heeded, facts, [unread])
+        await self._commit(facts)
         return True
+
+    async def _tell_of_hosts(self, run: Callable[..., Awaitable[None]], call_id: str = "") -> None:
+        """Record what programs asked of the network, before anything that a lost claim could prevent."""
+        if facts := self._bench.shell.asked(self._story.step, call_id):
+            await run(runs.tell, self._claim, facts, self._now())
+
+    async def _set_aside(self) -> bool:
+        """Let go of a paused task, and of its workspace: nothing may run there any more."""
+        await self._bench.shell.close()
+        await database.insist(runs.set_aside, self._claim)
+        return False
 
     async def _commit(self, facts: list[AnyFact]) -> None:
         await self._learn(await database.insist(runs.commit, self._claim, facts, self._now()))
@@ -227,19 +258,49 @@ class Loop:
             events = await database.insist(runs.heard, self._claim, self._story.seq)
         self._story.read(events)
 
-    async def _end(self, turn: Turn, heeded: int | None = None, before: Sequence[AnyFact] = ()) -> bool:
-        """End the task; True if somebody said something meanwhile, so that it goes on."""
+    async def _end(
+        self,
+        turn: Turn,
+        heeded: int | None = None,
+        before: Sequence[AnyFact] = (),
+        otherwise: Sequence[AnyFact] | None = None,
+    ) -> bool:
+        """End the task, with what led to it; True if somebody said something meanwhile, so that it goes on.
+
+        Args:
+            turn: How it ends.
+            heeded: The last event that was heeded; None to end it whatever was said.
+            before: What led to the end; it is recorded with it.
+            otherwise: What is recorded in its place where the task goes on; the same if None.
+        """
         claim = self._claim
-        changes, more = await asyncio.to_thread(self._workspaces.changes, claim.workspace, claim.key)
+        await self._bench.shell.close()  # what lies there now is the end of it
+        left = await asyncio.to_thread(self._workspaces.difference, claim.workspace, claim.key)
+        kept = await asyncio.to_thread(self._keep, left.patch)
+        changes, more = left.changes, left.more
         fact: TaskFinished | TaskFailed
         if turn.gave_up:
             fact = TaskFailed(reason=turn.words, changes=changes, more_changes=more)
         else:
             fact = TaskFinished(summary=turn.words.strip() or SILENT, changes=changes, more_changes=more)
-        ended = await database.insist(runs.end, claim, fact, self._now(), heeded, before)
-        if ended:
-            await asyncio.to_thread(self._workspaces.forget, claim.key)
-        return not ended
+        otherwise = before if otherwise is None else otherwise
+        await self._tell_of_hosts(database.insist)
+        led = [*before, *kept]
+        if not await database.insist(runs.end, claim, fact, self._now(), heeded, led, otherwise):
+            await self._learn(await database.insist(runs.heard, claim, self._story.seq))
+            return True
+        await asyncio.to_thread(self._workspaces.forget, claim.workspace, claim.key)
+        return False
+
+    def _keep(self, patch: bytes) -> list[AnyFact]:
+        """Keep what changed as a file, if anything did and there is room for it."""
+        if not patch:
+            return []
+        try:
+            return [keep(self._bench.artifacts, self._claim.key, PATCH, patch, "diff")]
+        except UserMistake as mistake:
+            log.warning("changes not kept", task=self._claim.key, why=str(mistake))
+            return []
 
 
 def _understood(call: Call) -> tuple[Tool[Arguments] | None, Arguments | None, str]:

@@ -1,23 +1,27 @@
 """Claims tasks as they come, runs each, and sees to it that a lost claim stops at once."""
 
 import asyncio
+import contextlib
 import os
 import socket
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
-from bot import sandbox
+from bot import egress, sandbox
 from bot.agents.loop import Clock, Loop, Manners
+from bot.agents.watching import Watch
 from bot.artifacts import Artifacts
 from bot.errors import LegworkError
 from bot.events import TaskFailed
 from bot.models.choice import Models
 from bot.sandbox import Handle, Limits, Sandbox
-from bot.stream import bell
+from bot.stream.crew import Crew
 from bot.tools.base import Bench
+from bot.tools.shell import Ledger, Shell
 from bot.work import runs
 from bot.work.runs import Claim, LeaseLostError
 from bot.workspaces import Workspaces
@@ -41,6 +45,7 @@ class Rules:
         model: Which of them does, for agents that name no model of their own.
         lease: How long a claim holds without a sign of life.
         limits: What one command may use.
+        private: Addresses that agents may reach although they are not public, where their hosts are allowed.
     """
 
     max_runs: int
@@ -50,6 +55,7 @@ class Rules:
     model: str
     lease: timedelta
     limits: Limits
+    private: egress.Private
 
 
 class Runner:
@@ -81,52 +87,37 @@ class Runner:
         self._only = only
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._host = BOOT_ID.read_text().strip()
-        self._active: set[asyncio.Task[None]] = set()
+        self._crew = Crew(rules.max_runs)
+        self._watch = Watch(rules.lease, now)
 
     async def drive(self) -> None:
         """Claim and run tasks until cancelled; then end their sandboxes and let others take them over."""
-        heard = 0
-        try:
-            while True:
-                await self._dispatch()
-                heard = await bell.wait(heard)
-        finally:
-            for task in self._active:
-                task.cancel()
-            await asyncio.gather(*self._active, return_exceptions=True)
+        async with asyncio.TaskGroup() as together:
+            watching = together.create_task(self._watch.drive())
+            try:
+                await self._crew.drive(self._dispatch)
+            finally:
+                watching.cancel()
 
     async def _dispatch(self) -> None:
         """Claim as much as there is room for."""
-        while len(self._active) < self._rules.max_runs:
+        while self._crew.room > 0:
             claim = await database.insist(
                 runs.claim, self._name, self._host, self._rules.lease, self._now(), self._only
             )
             if claim is None:
                 return
-            task = asyncio.create_task(self._work(claim), name=f"run {claim.key}")
-            self._active.add(task)
-            task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._active.discard(task)
-        bell.ring()  # there is room for another
-        if not task.cancelled() and (error := task.exception()):
-            log.error(
-                "run died; it is taken over when its lease is over", run=task.get_name(), exc_info=error
-            )
+            self._crew.start(f"run {claim.key}", self._work(claim))
 
     async def _work(self, claim: Claim) -> None:
         """Run one claimed task, for as long as the claim holds."""
         log.info("run claimed", task=claim.key, attempt=claim.attempt)
-        watch = asyncio.create_task(self._watch(claim))
         work = asyncio.create_task(self._run(claim))
-        try:
-            await asyncio.wait({watch, work}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            await _stop(work, watch)
-            await database.run(runs.give_back, claim)
-            raise
-        await _stop(work, watch)
+        with self._watch.over(claim) as lost:
+            try:
+                await asyncio.wait({lost, work}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _stop(work)
         if not work.cancelled() and isinstance(work.exception(), LeaseLostError):
             log.info("claim lost", task=claim.key)
         elif not work.cancelled():
@@ -134,39 +125,59 @@ class Runner:
         await database.insist(runs.let_go, claim)
 
     async def _run(self, claim: Claim) -> None:
+        """Carry the task on once the sandbox of the run before is dead; until then, wait.
+
+        Whoever is stopped meanwhile lets the lease run out: what was not seen dead is the next one's to end.
+        """
         if claim.left_over:
             handle = Handle(claim.left_over.pid, claim.left_over.started)
-            if not await asyncio.to_thread(sandbox.kill, handle):
+            while not await asyncio.to_thread(sandbox.kill, handle):
                 log.warning("the sandbox of the run before is still alive; waiting", task=claim.key)
-                return
+            await database.insist(runs.forget_sandbox, claim, handle.pid, handle.started)
         try:
-            await self._loop(claim).run()
+            async with self._bench(claim) as bench:
+                await self._loop(claim, bench).run()
         except LeaseLostError:
             raise
         except LegworkError as error:
             await database.insist(runs.end, claim, TaskFailed(reason=str(error)), self._now())
+        except asyncio.CancelledError:
+            with contextlib.suppress(database.Fault):  # the lease runs out by itself, too
+                await database.run(runs.give_back, claim)
+            raise
 
-    def _loop(self, claim: Claim) -> Loop:
+    @contextlib.asynccontextmanager
+    async def _bench(self, claim: Claim) -> AsyncIterator[Bench]:
+        """Where the task's tools work; whatever its commands left running is dead afterwards."""
+
+        async def note(handle: Handle) -> None:
+            at = self._now()
+            await database.insist(runs.note_sandbox, claim, self._host, handle.pid, handle.started, at)
+
+        async def strike(handle: Handle) -> None:
+            with contextlib.suppress(database.Fault):  # whoever takes over finds it dead
+                await database.run(runs.forget_sandbox, claim, handle.pid, handle.started)
+
+        async def reach() -> egress.Rules:
+            hosts = await database.insist(runs.hosts, claim)
+            advice = f"An admin can allow it with: agent edit @{claim.agent} --hosts HOST"
+            return egress.Rules(egress.Allowlist.parse(hosts.split(",")), self._rules.private, advice)
+
+        workspace, limits = self._workspaces.create(claim.workspace), self._rules.limits
+        place = self._workspaces.place(claim.key)
+        shell = Shell(self._box, workspace, limits, Ledger(note, strike), place, reach)
+        try:
+            yield Bench(workspace, self._box.owner, limits, shell, claim.task_id, self._artifacts)
+        finally:
+            await shell.close()
+
+    def _loop(self, claim: Claim, bench: Bench) -> Loop:
         if claim.attempt > self._rules.max_attempts:
             raise LegworkError(
                 f"The worker died {claim.attempt - 1} times while it ran this task, so it is given up. "
                 "Look into the worker's log, then assign it anew."
             )
 
-        async def on_start(handle: Handle) -> None:
-            at = self._now()
-            await database.insist(runs.note_sandbox, claim, self._host, handle.pid, handle.started, at)
-
-        workspace = self._workspaces.create(claim.workspace)
-        bench = Bench(
-            workspace=workspace,
-            sandbox=self._box,
-            limits=self._rules.limits,
-            on_start=on_start,
-            task_id=claim.task_id,
-            artifacts=self._artifacts,
-            place=self._workspaces.place(claim.key),
-        )
         return Loop(
             claim,
             self._rules.models,
@@ -177,28 +188,8 @@ class Runner:
             self._now,
         )
 
-    async def _watch(self, claim: Claim) -> None:
-        """Return when the claim is lost; keep it alive until then.
 
-        The bell tells at once of what happens in this process; another process's cancel is seen at the next
-        tick of the scheduler, which rings the bell too.
-        """
-        heard = bell.rung
-        renew_at = self._now() + self._rules.lease / 3
-        while True:
-            if self._now() >= renew_at:
-                try:
-                    await database.insist(runs.renew, claim, self._now())
-                except LeaseLostError:
-                    return
-                renew_at = self._now() + self._rules.lease / 3
-            elif not await database.insist(runs.holds, claim):
-                return
-            heard = await bell.wait(heard)
-
-
-async def _stop(*tasks: asyncio.Task[None]) -> None:
+async def _stop(work: asyncio.Task[None]) -> None:
     """Cancel and wait: a cancelled run ends its sandbox, and is over when that is dead."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
+    work.cancel()
+    await asyncio.wait([work])

@@ -58,7 +58,7 @@ class Story:
         self._news: list[News] = []
         self._told: list[tuple[int, Told]] = []  # what the next turn is to know, and since when it is there
         self._calls: dict[str, Call] = {}
-        self._answered: dict[str, str] = {}
+        self._answered: dict[str, InstructionGiven] = {}
         self._worked = 0.0
         self._since: datetime | None = None  # nobody works on it where this is None
 
@@ -102,15 +102,7 @@ class Story:
             case ModelTurned() as fact:
                 self._turned(event.seq, fact)
             case ToolFinished() as fact:
-                answer = Answer(
-                    call_id=fact.call_id,
-                    ok=fact.ok,
-                    text=fact.output,
-                    exit_code=fact.exit_code,
-                    ended_by=fact.ended_by or "",
-                    by=self._answered.pop(fact.call_id, ""),
-                )
-                self._settle(answer)
+                self._settle(self._answer(fact))
             case ToolRefused() as fact:
                 self._settle(Answer(call_id=fact.call_id, ok=False, text=fact.why))
             case ToolInterrupted() as fact:
@@ -118,11 +110,25 @@ class Story:
             case InstructionGiven(answers="") as fact:
                 self._told.append((event.seq, prompt.told(fact)))
             case InstructionGiven() as fact:
-                self._answered[fact.answers] = f"{prompt.who(fact.by, fact.door)}, answers"
+                self._answered[fact.answers] = fact
             case TaskPaused() | TaskResumed() as fact:
                 self.paused = isinstance(fact, TaskPaused)
             case TaskRetried():
                 self._begin()
+
+    def _answer(self, fact: ToolFinished) -> Answer:
+        """What became of a call; where people answered it, who did."""
+        told = self._answered.pop(fact.call_id, None)
+        by, words = prompt.answered(told, fact.output) if told else ("", "")
+        return Answer(
+            call_id=fact.call_id,
+            ok=fact.ok,
+            text=fact.output,
+            words=words,
+            exit_code=fact.exit_code,
+            ended_by=fact.ended_by or "",
+            by=by,
+        )
 
     def _turned(self, seq: int, turned: ModelTurned) -> None:
         """A turn; what people said while it was taken comes after it."""

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from bot import runbooks
-from bot.commands.optional import WorkspaceOrNone
+from bot.commands.optional import HostsOrNone, WorkspaceOrNone
 from bot.commands.staff import Model, free_name
 from bot.errors import LegworkError
 from bot.models.prices import Price
 from bot.permissions import rules
 from bot.runbooks import Parameter, Runbook
 from bot.tools.shelf import SHELF
+from bot.work import approvals
 from config.settings import tables
 from storage import agents, policies
 from storage import runbooks as rows
@@ -41,6 +42,7 @@ class AgentTable(_Table):
     model: Model = ""
     instructions: str = ""
     workspace: WorkspaceOrNone = ""
+    hosts: HostsOrNone = ""
     open_to_stakeholders: bool = False
     own_approval: Literal["", "yes", "no"] = ""
 
@@ -121,7 +123,8 @@ def apply(own: str, now: datetime) -> None:
     for agent in found.agents:
         if agents.find(agent.name) is None:
             agents.add(**{**agent.model_dump(), "model": agent.model or None})
-    rules.set_built_in([policy.model_dump() for policy in found.policies], now)
+    if rules.set_built_in([policy.model_dump() for policy in found.policies], now):
+        approvals.reconsider("", rules.CONFIGURATION, now)
     rows.sync(map(runbooks.to_row, found.runbooks))
 
 

@@ -101,7 +101,7 @@ def furnished(settings: Settings) -> House:
         owner=owner,
         workspaces=Workspaces(home / "workspaces", owner),
         artifacts=Artifacts(home / "artifacts"),
-        box=Sandbox(home / "scratch", owner),
+        box=Sandbox(home / "scratch", owner, kind=settings.sandbox),
         keyring=keyring,
     )
 

@@ -20,8 +20,7 @@ def models(settings: Settings) -> Models:
         BadSettingsError: Its file cannot be read.
     """
     return Models(
-        openai=Account(settings.openai_api_key.get_secret_value(), settings.openai_base_url),
-        anthropic=Account(settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url),
+        **accounts(settings),
         patience=Patience(
             tries=settings.model_tries,
             first_s=settings.model_retry_seconds,
@@ -30,6 +29,14 @@ def models(settings: Settings) -> Models:
         ),
         prices=Prices(configuration.prices(settings.config)),
     )
+
+
+def accounts(settings: Settings) -> dict[str, Account]:
+    """What each provider knows us by."""
+    return {
+        "openai": Account(settings.openai_api_key.get_secret_value(), settings.openai_base_url),
+        "anthropic": Account(settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url),
+    }
 
 
 def manners(settings: Settings, asking: Asking) -> Manners:

@@ -9,12 +9,14 @@ import structlog
 
 from bot import scheduler
 from bot.agents.runner import Rules, Runner
+from bot.agents.sweeping import Sweeper
 from bot.app.far_ends import mailer, slack_client
 from bot.app.going import kept_going
 from bot.app.house import House, now
 from bot.app.mail import reply_addresses
 from bot.app.models import manners, models
 from bot.app.presence import alive
+from bot.delivery.attaching import Attaching
 from bot.delivery.email import EmailOutlet
 from bot.delivery.email import Manners as MailManners
 from bot.delivery.envelope import Sender
@@ -22,6 +24,8 @@ from bot.delivery.notifier import Notifier
 from bot.delivery.pump import Patience, Pump
 from bot.delivery.reporter import Reporter
 from bot.delivery.slack import SlackOutlet
+from bot.egress import Private
+from bot.errors import LegworkError
 from bot.sandbox import Limits, sweep
 from bot.work.approvals import Asking
 from config.settings import Settings
@@ -45,6 +49,10 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
     settings = house.settings
     await asyncio.to_thread(sweep, settings.home / "scratch")
     brains = models(settings)
+    try:
+        brains.check(settings.model)
+    except LegworkError as error:  # agents may have models of their own
+        log.warning("the model cannot be used", why=str(error))
     rules = Rules(
         max_runs=settings.max_runs,
         max_attempts=settings.max_attempts,
@@ -60,6 +68,7 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
             processes=settings.command_processes,
             kept_output_bytes=settings.command_output_kb * 1024,
         ),
+        private=Private.parse(settings.egress_private),
     )
     patience = Patience(
         first_s=settings.delivery_retry_seconds,
@@ -78,7 +87,9 @@ async def worker(house: House, only: int | None = None) -> AsyncIterator[list[st
             Pump(outlets, patience, now, only).drive,
         ]
         if only is None:
-            drivers.append(Notifier(outlets, patience, now).drive)
+            attaching = Attaching(house.artifacts, house.workspaces)
+            drivers.append(Notifier(outlets, attaching, patience, now).drive)
+            drivers.append(Sweeper(house.workspaces, now).drive)
         ticking = scheduler.start(settings.tick_seconds, asking(settings), now)
         stack.callback(ticking.shutdown, wait=False)
         tasks = [asyncio.create_task(kept_going(drive)) for drive in drivers]

@@ -167,12 +167,15 @@ def sandbox_run(
     timeout: Annotated[float, typer.Option(min=0.01, help="Seconds it may take.")] = 120,
     memory: Annotated[int, typer.Option(min=1, help="MB of memory of all its processes.")] = 1024,
     disk: Annotated[int, typer.Option(min=1, help="MB that workspace and scratch may hold.")] = 512,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A host that it may reach; many.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run one command in the very sandbox that the tools use."""
     from bot.cli.box import run_boxed
+    from bot.sandbox.terms import MIB, Limits
 
-    outcome = _run(run_boxed(_settings("warning"), command, workspace, timeout, memory, disk))
+    limits = Limits(timeout_s=timeout, memory_bytes=memory * MIB, disk_bytes=disk * MIB)
+    outcome = _run(run_boxed(_settings("warning"), command, workspace, limits, allow_host or []))
     if as_json:
         typer.echo(json.dumps(outcome.to_json()))
     else:
@@ -205,6 +208,19 @@ def workspace_list(path: InWorkspace = ".", *, workspace: Workspace, as_json: Js
     from bot.cli.workspace import list_folder
 
     list_folder(_settings("warning"), workspace, path, as_json=as_json)
+
+
+@workspace_app.command("unpack")
+def workspace_unpack(
+    archive: Annotated[str, typer.Argument(help="In the workspace, or elsewhere by its absolute path.")],
+    *,
+    workspace: Workspace,
+    as_json: Json = False,
+) -> None:
+    """Unpack a tar or a zip into a new folder of inbox/, as attachments are."""
+    from bot.cli.workspace import unpack_archive
+
+    _run(unpack_archive(_settings("warning"), workspace, archive, as_json=as_json))
 
 
 @app.command()

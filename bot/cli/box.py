@@ -1,15 +1,18 @@
 """`legwork sandbox run`: one command in the sandbox, on a directory of the caller's choice."""
 
+import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from bot.errors import UserMistake
-from bot.sandbox import Limits, Outcome, Owner, Sandbox, owner_for_this_process
-from config.settings import ROOT_UID, Settings
+import typer
 
-MIB = 1 << 20
+from bot.egress import Allowlist, Connection, Private, Rules, serving
+from bot.errors import UserMistake
+from bot.sandbox import Kind, Limits, Outcome, Owner, Sandbox, owner_for_this_process
+from config.settings import ROOT_UID, Settings
 
 # How deep the folders lie that belong to the system and to people (Filesystem Hierarchy Standard 3.0), and
 # are never given away: /etc and all below it; /home and everyone's folder in it; /srv, but nothing below it.
@@ -24,20 +27,50 @@ _SYSTEM_LEVELS = {
 
 
 async def run_boxed(
-    settings: Settings, command: list[str], workspace: Path, timeout_s: float, memory_mb: int, disk_mb: int
+    settings: Settings, command: list[str], workspace: Path, limits: Limits, hosts: list[str]
 ) -> Outcome:
     """Run a command with the workspace as the only place it may write.
 
+    Args:
+        settings: The settings.
+        command: The program and its arguments.
+        workspace: The directory.
+        limits: What it may use.
+        hosts: What it may reach on the network, as in an allowlist; nothing if empty.
+
     Raises:
-        UserMistake: The workspace is no directory, or not one to work in.
+        UserMistake: The workspace is no directory, or not one to work in, or a host is none.
         SandboxUnavailable: There is no sandbox on this machine.
     """
+    rules = Rules(
+        Allowlist.parse(hosts),
+        Private.parse(settings.egress_private),
+        advice="Allow it with: --allow-host {host}",
+    )
     owner = workspace_of(settings, workspace)
+    with box_for(owner, settings.sandbox) as box:
+        if not hosts:
+            return await box.run(command, workspace=workspace.absolute(), limits=limits)
+        async with contextlib.AsyncExitStack() as opened:
+            session = await box.open(workspace.absolute(), limits, listen=True)
+            opened.push_async_callback(session.close)
+            assert session.listener is not None
+            await opened.enter_async_context(serving(session.listener, rules, _tell))
+            return await session.run(command)
+
+
+def _tell(connection: Connection) -> None:
+    """Say on standard error what was not let through: programs show little of it."""
+    if connection.outcome != "allowed":
+        typer.echo(f"legwork: {connection.why}", err=True)
+
+
+@contextlib.contextmanager
+def box_for(owner: Owner | None, kind: Kind) -> Iterator[Sandbox]:
+    """A sandbox with a scratch folder of its own, for as long as the context lasts."""
     with tempfile.TemporaryDirectory(prefix="legwork-", ignore_cleanup_errors=True) as scratch:
         Path(scratch).chmod(0o711)
-        box = Sandbox(Path(scratch), owner)
-        limits = Limits(timeout_s=timeout_s, memory_bytes=memory_mb * MIB, disk_bytes=disk_mb * MIB)
-        return await box.run(command, workspace=workspace.absolute(), limits=limits)
+        yield Sandbox(Path(scratch), owner, kind=kind)
 
 
 def workspace_of(settings: Settings, workspace: Path) -> Owner | None:

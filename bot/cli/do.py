@@ -4,6 +4,7 @@ import contextlib
 import getpass
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from rich.console import Console
@@ -14,9 +15,11 @@ from bot.app.house import House, now, opened
 from bot.app.presence import worker_alive
 from bot.cli.follow import follow, settled
 from bot.commands import grammar, registry
+from bot.delivery.attaching import Attaching
 from bot.errors import UserMistake
 from bot.replies import Reply
 from bot.reports import phrases
+from bot.reports.markdown import fence
 from bot.reports.summary import Report
 from config.settings import Settings
 from storage import database
@@ -45,6 +48,8 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
             (out.print_json(json.dumps(reply.data)) if as_json else err.print(reply.text, markup=False))
             return USAGE if reply.data["kind"] == "usage" else FAILED
         task = _TASK.fullmatch(str(reply.data.get("key", "")))
+        if task and reply.data.get("encloses"):
+            reply = await _enclosed(house, int(task[1]), reply)
         if not as_json:
             out.print(plain(reply.text), markup=False)
         if not wait or task is None:
@@ -60,6 +65,14 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
             if (pdf := house.artifacts.path(report.key, report.file_name)).exists():
                 out.print(f"Report: {pdf}", markup=False)
         return DONE if report.state == "done" else FAILED
+
+
+async def _enclosed(house: House, task_id: int, reply: Reply) -> Reply:
+    """What a command asked for that is made outside of it: here nobody need send it."""
+    made = await Attaching(house.artifacts, house.workspaces).enclosed(task_id, reply.data["encloses"])
+    patch = made.file.content.decode(errors="replace") if made.file else ""
+    shown = fence(patch, "diff") if patch else ""
+    return replace(reply, text=f"{made.text}\n\n{shown}", data={**reply.data, "patch": patch})
 
 
 def plain(text: str) -> str:

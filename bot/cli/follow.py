@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.status import Status
 
 from bot import stream
+from bot.events import TaskRetried
 from bot.reports import summary
 from bot.reports.humane import duration
 from bot.reports.summary import Report, StepView
@@ -23,7 +24,7 @@ SIGNS = {"ok": "[green]✓[/]", "failed": "[red]✗[/]", "interrupted": "[yellow
 async def follow(
     task_id: int, console: Console, at_each_look: Callable[[], Awaitable[None]] | None = None
 ) -> Report:
-    """Show each step as it ends, until the task is over.
+    """Show each step as it ends, until the task is over; of one that was retried, those since then.
 
     Args:
         task_id: Which task.
@@ -33,12 +34,12 @@ async def follow(
     Returns:
         The task's report.
     """
-    shown = 0
+    shown = await database.run(_earlier, task_id)
     asked: set[str] = set()
     with console.status("queued") as status:
         while True:
             report = await database.run(_read, task_id)
-            ended = [step for step in report.steps if step.state in SIGNS]
+            ended = _ended(report)
             for step in ended[shown:]:
                 _show(step, console)
             shown = len(ended)
@@ -67,6 +68,17 @@ async def _look_again() -> None:
 
 def _read(task_id: int) -> Report:
     return summary.read(work.key(task_id), stream.replay(tasks.get(task_id).stream_id))
+
+
+def _earlier(task_id: int) -> int:
+    """How many steps there were when the task was last begun anew."""
+    events = stream.replay(tasks.get(task_id).stream_id)
+    retries = [place for place, event in enumerate(events) if isinstance(event.fact, TaskRetried)]
+    return len(_ended(summary.read(work.key(task_id), events[: retries[-1]]))) if retries else 0
+
+
+def _ended(report: Report) -> list[StepView]:
+    return [step for step in report.steps if step.state in SIGNS]
 
 
 def _settled(task_id: int, outlets: list[str]) -> bool:

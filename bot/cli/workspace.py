@@ -1,15 +1,18 @@
 """`legwork workspace`: the file tools' own code, on a directory of the caller's choice."""
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
 
 import typer
 
-from bot.cli.box import MIB, workspace_of
+from bot.cli.box import box_for, workspace_of
 from bot.errors import UserMistake
-from bot.sandbox import Limits
+from bot.reports.humane import counted, size
+from bot.sandbox.terms import MIB, Limits
 from bot.workspaces import Files
+from bot.workspaces.unpacking import MOST_ARCHIVE_BYTES, unpack
 from config.settings import Settings
 
 READ_BYTES = MIB
@@ -53,7 +56,48 @@ def list_folder(settings: Settings, workspace: Path, path: str, *, as_json: bool
         typer.echo(json.dumps(about) if as_json else entry.path + marks[entry.kind])
 
 
+async def unpack_archive(settings: Settings, workspace: Path, archive: str, *, as_json: bool) -> None:
+    """Unpack an archive of the workspace or, by its absolute path, one of the caller's own.
+
+    Raises:
+        UserMistake: It is none, or one that is not unpacked.
+        SandboxUnavailable: There is no sandbox on this machine.
+    """
+    content = _archive(settings, workspace, archive)
+    with box_for(workspace_of(settings, workspace), settings.sandbox) as box:
+        done = await unpack(
+            Path(archive).name,
+            content,
+            workspace=workspace.absolute(),
+            sandbox=box,
+            limits=_limits(settings),
+        )
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(done)))
+        return
+    typer.echo(f"{done.folder}/  {counted(done.files, 'file')}, {size(done.size)}")
+    for name in done.left_out:
+        typer.echo(f"Left out, as links are: {name}", err=True)
+    if more := done.left_out_in_all - len(done.left_out):
+        typer.echo(f"… and {more:,} more links.", err=True)
+
+
+def _archive(settings: Settings, workspace: Path, archive: str) -> bytes:
+    path = Path(archive)
+    if path.is_absolute() and not path.is_relative_to(workspace.absolute()):
+        try:
+            with path.open("rb") as file:
+                return file.read(MOST_ARCHIVE_BYTES + 1)
+        except OSError as fault:
+            raise UserMistake(f"{archive} cannot be read ({fault.strerror}). Name an archive.") from fault
+    below = str(path.relative_to(workspace.absolute())) if path.is_absolute() else archive
+    return _files(settings, workspace).read(below, MOST_ARCHIVE_BYTES + 1)[0]
+
+
 def _files(settings: Settings, workspace: Path) -> Files:
     owner = workspace_of(settings, workspace)
-    limits = Limits(disk_bytes=settings.workspace_mb * MIB, inodes=settings.workspace_files)
-    return Files(workspace.absolute(), owner, limits)
+    return Files(workspace.absolute(), owner, _limits(settings))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(disk_bytes=settings.workspace_mb * MIB, inodes=settings.workspace_files)

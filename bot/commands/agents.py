@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import field_validator
 
-from bot import permissions
+from bot import people, permissions
 from bot.actors import Actor, Role
 from bot.commands.registry import Arguments, Context, Nothing, Option, Text, Word, command
 from bot.commands.words import Address, AgentName, BudgetWords, WorkspaceName
@@ -61,6 +61,11 @@ def named(name: str) -> Agents:
         known = ", ".join(f"@{one.name}" for one in agents.everyone())
         raise UserMistake(f"There is no agent called @{name[:60]}. There is {known}.")
     return agent
+
+
+def reach(hosts: str) -> str:
+    """What an agent may reach on the network, as people are shown it; `hosts` is separated by commas."""
+    return ", ".join(f"`{host}`" for host in hosts.split(",")) if hosts else "nothing"
 
 
 @command(
@@ -126,7 +131,7 @@ def list_agents(_: Context, __: Nothing) -> Reply:
 def show(context: Context, arguments: OneAgent) -> Reply:
     """Show what an agent is, and what holds for it."""
     agent = named(arguments.agent)
-    deciding = [person.name for person in approvers.of_agent(agent.id)]
+    deciding = [people.shown(person) for person in approvers.of_agent(agent.id)]
     count = agents.open_tasks(agent.id)
     rules = sum(rule.agent == agent.name for rule in policies.everything(context.now))
     lines = [
@@ -134,6 +139,7 @@ def show(context: Context, arguments: OneAgent) -> Reply:
         f"- Status: {agent.status}, with {counted(count, 'open task')}",
         f"- Model: {agent.model or 'the default'}",
         f"- Works in: {agent.workspace or 'a workspace of its own for each task'}",
+        f"- Reaches on the network: {reach(agent.hosts)}",
         f"- Open to stakeholders: {'yes' if agent.open_to_stakeholders else 'no'}",
         f"- Approvers: {', '.join(deciding) or 'any member'}",
         f"- Whoever asked may approve: {OWN_APPROVAL[agent.own_approval]}",
@@ -148,6 +154,7 @@ def show(context: Context, arguments: OneAgent) -> Reply:
         "model": agent.model,
         "instructions": agent.instructions,
         "workspace": agent.workspace,
+        "hosts": agent.hosts.split(",") if agent.hosts else [],
         "open_to_stakeholders": agent.open_to_stakeholders,
         "own_approval": agent.own_approval or "default",
         "approvers": deciding,

@@ -27,7 +27,7 @@ def show(context: Context, _: Nothing) -> Reply:
     discussion = discussions.find(context.origin.door, _place(context))
     agent = discussion.agent.name if discussion and discussion.agent else ""
     workspace = discussion.workspace if discussion else ""
-    deciding = [one.name for one in approvers.of_discussion(discussion.id)] if discussion else []
+    deciding = [people.shown(one) for one in approvers.of_discussion(discussion.id)] if discussion else []
     text = (
         "**What holds in this channel**\n"
         f"- Agent where none is named: {f'@{agent}' if agent else 'none'}\n"

@@ -1,5 +1,6 @@
 """Commands about what people hear of a task, and what they get of it."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from bot import stream
@@ -91,14 +92,36 @@ def send_report(context: Context, arguments: OneTask) -> Reply:
     """Get a task's report as it stands, as a PDF where you are."""
     task = tasks.find(arguments.task, context.actor, context.origin)
     report = summary.read(tasks.key(task.id), stream.replay(task.stream_id))
+    if not _send(context, task, "report", f"The report of **{report.key}** {report.title}, as it stands."):
+        return Reply(summary.markdown(report), {"id": task.id, "key": report.key})
+    return _sent(context, task, "its report is")
+
+
+@command("task diff", needs=Role.STAKEHOLDER, arguments=OneTask, condition=TAKING_PART)
+def send_diff(context: Context, arguments: OneTask) -> Reply:
+    """Get what a task changed in its workspace, so far or in the end, as a patch where you are."""
+    task = tasks.find(arguments.task, context.actor, context.origin)
+    if not _send(context, task, "diff", f"What **{tasks.key(task.id)}** {task.title} changed."):
+        return Reply("", {"id": task.id, "key": tasks.key(task.id), "encloses": "diff"})
+    return _sent(context, task, "what it changed is")
+
+
+def _send(context: Context, task: Tasks, what: Literal["report", "diff"], text: str) -> bool:
+    """Ask for something to be made and sent to where the call came from; False where nothing can be sent."""
     outlet, address, thread = _place(context)
     if not address:
-        return Reply(summary.markdown(report), {"id": task.id, "key": report.key})
-    text = f"The report of **{report.key}** {report.title}, as it stands."
-    subject = f"[{report.key}] Report: {report.title}"
+        return False
+    subject = f"[{tasks.key(task.id)}] {what.capitalize()}: {task.title}"
     notice = notices.add(outlet, address, text, context.now, thread=thread, subject=subject)
-    notices.with_report(notice, task.id)
-    return _reply(task, "its report is on its way.")
+    notices.enclose(notice, task.id, what)
+    return True
+
+
+def _sent(context: Context, task: Tasks, what: str) -> Reply:
+    """Where it goes; somebody who is about to get it in that very place need not be told."""
+    typed = context.origin.door == Door.SLACK and not context.origin.thread
+    where = "its way to your direct messages" if typed else "its way"
+    return replace(_reply(task, f"{what} on {where}."), shown=not typed)
 
 
 def _place(context: Context) -> tuple[str, str, str]:

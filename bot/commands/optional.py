@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BeforeValidator
 
 from bot import people
 from bot.commands.words import PersonRef, agent_name, workspace_name
+from bot.egress import Allowlist
+from bot.errors import UserMistake
 from storage.people import Known
 
 NONE = "none"
@@ -33,10 +35,19 @@ def _workspace(text: str) -> str:
     return workspace_name(text) if _text(text) else ""
 
 
+def _hosts(text: str) -> str:
+    try:
+        entries = Allowlist.parse(re.split(r"[\s,]+", _text(text))).entries
+    except UserMistake as error:
+        raise ValueError(str(error)) from error
+    return ",".join(dict.fromkeys(map(str, entries)))
+
+
 PeopleOrNone = Annotated[tuple[PersonRef, ...], BeforeValidator(_people)]
 TextOrNone = Annotated[str, AfterValidator(_text)]
 AgentOrNone = Annotated[str, AfterValidator(lambda text: _text(agent_name(text)))]
 WorkspaceOrNone = Annotated[str, AfterValidator(_workspace)]
+HostsOrNone = Annotated[str, AfterValidator(_hosts)]
 
 
 def meant(person: PersonRef, now: datetime) -> Known:

@@ -11,6 +11,7 @@ from bot.commands.agents import opened
 from bot.commands.registry import Arguments, Context, Nothing, Option, Pairs, Word, command
 from bot.commands.words import WorkspaceName
 from bot.errors import UserMistake
+from bot.models.runbook import Runbook as Follower
 from bot.replies import Reply
 from bot.runbooks import Runbook, from_row
 from bot.work import tasks
@@ -53,7 +54,9 @@ def run(context: Context, arguments: Run) -> Reply:
     runbook = from_row(row)
     title = tasks.title_of(f"{name} {_written(arguments.values)}".rstrip())
     text = runbook.filled(arguments.values)
-    order = Order(agent=runbook.agent, text=text, title=title, workspace=arguments.workspace)
+    order = Order(
+        agent=runbook.agent, text=text, title=title, workspace=arguments.workspace, model=Follower.name
+    )
     return opened(tasks.open_task(context.actor, order, context.origin, context.now))
 
 

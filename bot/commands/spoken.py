@@ -10,7 +10,7 @@ from bot.commands.registry import COMMANDS, Command, Flag, Option, Word
 
 ALIKE = {"stop": "cancel", "status": "show", "approved": "approve"}
 ALONE = frozenset({"approve", "cancel"})  # a yes with a condition is no yes
-IN_MAIL = frozenset({"approve", "deny", "cancel", "stop", "status"})
+IN_MAIL = frozenset({"approve", "deny", "cancel", "stop", "pause", "resume", "status", "diff"})
 _SAID = re.compile(r"\s*([^\W\d_]+)(?![\w'\u2019])[:,]?(.*)", re.DOTALL)
 _DASHES = re.compile("^[-\u2013\u2014]+\\s+")
 _ABOUT = re.compile(

@@ -9,8 +9,8 @@ from pydantic import AfterValidator
 
 from bot import people, stream
 from bot.actors import Role
-from bot.commands.agents import OWN_APPROVAL, OneAgent, named
-from bot.commands.optional import PeopleOrNone, TextOrNone, WorkspaceOrNone, distinct
+from bot.commands.agents import OWN_APPROVAL, OneAgent, named, reach
+from bot.commands.optional import HostsOrNone, PeopleOrNone, TextOrNone, WorkspaceOrNone, distinct
 from bot.commands.registry import Arguments, Context, Option, Word, command
 from bot.commands.words import AgentName, YesNo
 from bot.errors import LegworkError, UserMistake
@@ -69,6 +69,7 @@ class Edit(Arguments):
     own_approval: Annotated[
         Literal["yes", "no", "default"] | None, Option("--own-approval", "yes|no|default")
     ] = None
+    hosts: Annotated[HostsOrNone | None, Option("--hosts", "HOST,*.HOST|none")] = None
     approvers: Annotated[PeopleOrNone | None, Option("--approvers", "@A,B@C|none")] = None
 
     def columns(self) -> dict[str, Any]:
@@ -78,6 +79,7 @@ class Edit(Arguments):
             "model": self.model,
             "instructions": self.instructions,
             "workspace": self.workspace,
+            "hosts": self.hosts,
             "open_to_stakeholders": self.stakeholders,
             "own_approval": self.own_approval and self.own_approval.replace(DEFAULT, ""),
         }
@@ -136,6 +138,8 @@ def _clauses(columns: dict[str, Any]) -> Iterable[str]:
                 yield f"whoever asked may approve: {OWN_APPROVAL[value]}"
             case "model":
                 yield f"model: {value or 'the default'}"
+            case "hosts":
+                yield f"reaches on the network: {reach(value)}"
             case _:
                 yield f"{name}: {value or 'none'}"
 

@@ -5,14 +5,17 @@ from typing import Annotated
 from pydantic import Field
 
 from bot import permissions, stream
-from bot.actors import Role
+from bot.actors import Door, Role
 from bot.commands.registry import Arguments, Context, Nothing, Option, Text, Word, command
 from bot.commands.words import AgentName, TaskKey
 from bot.errors import Refused
+from bot.events import HostAsked
 from bot.replies import Reply
 from bot.reports import summary
+from bot.reports.humane import counted
 from bot.reports.report import ApprovalView, QuestionView, StepView
 from bot.work import talk, tasks
+from storage import deliveries
 from storage.tables import Tasks
 from storage.tasks import Line
 
@@ -38,9 +41,9 @@ class OneTask(Arguments):
 
 
 class Said(OneTask):
-    """Arguments of `task say`: without `answers` it answers whatever is asked, and 0 answers nothing."""
+    """Arguments of `task say`: it answers the question of a call, `3.2`; 0 is none, and nothing any."""
 
-    answers: Annotated[int | None, Option("--answers", "STEP"), Field(ge=0, le=1_000_000)] = None
+    answers: Annotated[str, Option("--answers", "CALL"), Field(pattern=r"^\d{1,7}(\.\d{1,4})?$")] = ""
     text: Annotated[str, Text("TEXT")]
 
 
@@ -112,12 +115,21 @@ def show(context: Context, arguments: OneTask) -> Reply:
             f"@{task.agent.name} is paused. An admin lets it go on: `agent resume {task.agent.name}`"
         )
     parts += [report.outcome] if report.outcome else []
+    if twice := deliveries.maybe_twice(task.id):
+        parts.append(f"{counted(twice, 'mail')} may have come twice, each time with the same Message-ID.")
     used = report.usage.model_dump() if report.usage else None
     steps = [_step(step) for step in report.steps]
     plan = [item.model_dump() for item in report.plan]
     data = {"text": task.text, "outcome": report.outcome, "steps": steps, "usage": used, "plan": plan}
     asked = [_approval(view) for view in report.approvals]
-    return Reply("\n\n".join(parts), {**data_of(Line.of(task)), **data, "approvals": asked})
+    hosts = [_host(one) for one in report.hosts]
+    more = {
+        "approvals": asked,
+        "hosts": hosts,
+        "files_changed": report.files_changed,
+        "mails_maybe_twice": twice,
+    }
+    return Reply("\n\n".join(parts), {**data_of(Line.of(task)), **data, **more})
 
 
 def _asked(view: ApprovalView) -> str:
@@ -146,6 +158,11 @@ def _approval(view: ApprovalView) -> dict[str, object]:
         "door": view.door,
         "note": view.note,
     }
+
+
+def _host(asked: HostAsked) -> dict[str, object]:
+    told = {"host", "port", "outcome", "connections", "sent", "received", "why"}
+    return asked.model_dump(include=told)
 
 
 def _step(step: StepView) -> dict[str, object]:
@@ -184,8 +201,9 @@ def pause(context: Context, arguments: OneTask) -> Reply:
     task = _mine(context, arguments.task)
     tasks.pause(task, context.actor, context.now)
     key = tasks.key(task.id)
-    told = f"⏸️ **{key}** is paused. Let it go on with: `task resume {key}`"
-    return Reply(told, data_of(Line.of(task)), shown=True)
+    how = "resume" if context.origin.door == Door.EMAIL else f"task resume {key}"
+    told = f"⏸️ **{key}** is paused. Let it go on with: `{how}`"
+    return Reply(told, data_of(Line.of(task)), shown=_threaded(context))
 
 
 @command("task resume", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)
@@ -193,7 +211,12 @@ def resume(context: Context, arguments: OneTask) -> Reply:
     """Let a paused task go on."""
     task = _mine(context, arguments.task)
     tasks.resume(task, context.actor, context.now)
-    return Reply(f"🕓 **{tasks.key(task.id)}** goes on.", data_of(Line.of(task)), shown=True)
+    return Reply(f"🕓 **{tasks.key(task.id)}** goes on.", data_of(Line.of(task)), shown=_threaded(context))
+
+
+def _threaded(context: Context) -> bool:
+    """Whether whoever rests a task, or lets it go on, sees that: a thread shows it, and no mail tells."""
+    return context.origin.door != Door.EMAIL
 
 
 @command("task retry", needs=Role.STAKEHOLDER, arguments=OneTask, condition=OWN)

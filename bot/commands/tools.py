@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError
 
-from bot import permissions
+from bot import people, permissions
 from bot.actors import Role
 from bot.commands.registry import After, Arguments, Context, Quoted, Text, Word, command
 from bot.commands.tokens import cut
@@ -19,6 +19,8 @@ from bot.replies import Reply
 from bot.reports.humane import counted
 from bot.tools import base
 from bot.tools.shelf import SHELF
+from bot.work import approvals
+from bot.work.keys import approval_key, key
 from storage import agents, policies
 
 ALL = ("all", "*")
@@ -100,7 +102,14 @@ def _tool_line(tool: base.Tool[Any], agent: str, context: Context) -> tuple[str,
     rule = decides(ranked(wide), "")
     effect = rule.effect if rule else tool.default
     data = {"name": tool.name, "default": tool.default, "effect": effect}
-    return f"- {tool.name}: {DONE[effect]}{'' if rule else ' by default'}", data
+    return f"- {tool.name}: {DONE[effect] if rule else _by_default(tool)}", data
+
+
+def _by_default(tool: base.Tool[Any]) -> str:
+    """What holds for a tool that no rule is about."""
+    if isinstance(tool, base.Discerning):
+        return f"by default {tool.by_default}"
+    return f"{DONE[tool.default]} by default"
 
 
 @command("agent tools allow", needs=Role.ADMIN, arguments=Setting)
@@ -133,9 +142,19 @@ def _set(context: Context, arguments: Setting, effect: Effect) -> Reply:
     )
     others = rules.against(rule)
     rules.put(rule)
-    lines = [f"{what(rule)} from the next call on{ending(rule)}.", *_beside(rule, others)]
-    data = {"rule": _data(rule), "against": [_data(one) for one in others]}
+    settled = _settled(context, rule.agent)
+    lines = [f"{what(rule)} from the next call on{ending(rule)}.", *_beside(rule, others), *settled.values()]
+    data = {"rule": _data(rule), "against": [_data(one) for one in others], "settled": list(settled)}
     return Reply("\n".join(lines), data)
+
+
+def _settled(context: Context, agent: str) -> dict[str, str]:
+    """The approvals that rules answer by now, and what becomes of their tasks."""
+    gone = approvals.reconsider(agent, people.shown(context.actor), context.now)
+    return {
+        approval_key(one.id): f"{approval_key(one.id)} is no longer asked: {key(one.task_id)} goes on."
+        for one in gone
+    }
 
 
 def _beside(rule: Rule, others: Sequence[Rule]) -> Iterator[str]:
@@ -164,6 +183,8 @@ def explain(context: Context, arguments: Explaining) -> Reply:
     text = f"**{found.effect}** — {found.why}"
     if len(subjects) > 1:
         text += f"\nThe strictest counts, which is that of {code(found.subject)}."
+    if found.rule is None and isinstance(tool, base.Discerning):
+        text += f"\nIn a task it is {tool.by_default}."
     data = {
         "agent": agent,
         "tool": tool.name,
@@ -205,7 +226,9 @@ def reset(context: Context, arguments: Resetting) -> Reply:
     lines = [gone if removed else f"No rules were set for {whose}."]
     left = [rule for rule in policies.everything(context.now) if _concerns(rule, agent, tool)]
     lines += _few([f"{what(rule, 'stays')}: {who(rule)}." for rule in left])
-    return Reply("\n".join(lines), {"removed": removed, "rules": [_data(rule) for rule in left]})
+    settled = _settled(context, agent)
+    data = {"removed": removed, "rules": [_data(rule) for rule in left], "settled": list(settled)}
+    return Reply("\n".join([*lines, *settled.values()]), data)
 
 
 def _few(lines: Sequence[str]) -> list[str]:

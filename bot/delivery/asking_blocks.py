@@ -92,13 +92,13 @@ def reminder(view: ApprovalView, to: str = "") -> Payload:
     return payload(f"{view.key} {waits}", blocks)
 
 
-def question(report: Report, view: QuestionView, step: int | None = None, to: str = "") -> Payload:
+def question(report: Report, view: QuestionView, named: str = "", to: str = "") -> Payload:
     """What the agent asks, a button for each answer that it offers, and at last who answered what.
 
     Args:
         report: The task.
         view: What is asked.
-        step: The step that asks it, to which the buttons' answers are bound; without it there are none.
+        named: What the buttons' answers are bound to; without it there are none.
         to: The one person that it is put to, by their id.
     """
     icon = ":question:" if view.open else ":speech_balloon:"
@@ -108,9 +108,9 @@ def question(report: Report, view: QuestionView, step: int | None = None, to: st
             blocks.append(section(_quoted(view.answer)))
         blocks.append(context(prose(phrases.answered(view), RULE_CHARS)))
     else:
-        options = [option for option in view.options if option.strip()] if step else []
+        options = [option for option in view.options if option.strip()] if named else []
         if options:
-            said = f"task say {report.key} --answers {step} -- "
+            said = f"task say {report.key} --answers {named} -- "
             blocks.append(actions([button(one, said + one, f"do:{at}") for at, one in enumerate(options)]))
         blocks.append(context("… or just reply in this thread." if options else "Just reply in this thread."))
     return payload(f"{report.key}: @{report.agent} asks: {view.text}", blocks)

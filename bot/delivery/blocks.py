@@ -7,7 +7,7 @@ message; all text together may have some 12,000 characters (slackapi/bolt-js#250
 import re
 
 from bot.delivery.kit import SECTION_CHARS, Block, Payload, context, name, payload, section
-from bot.delivery.mrkdwn import code, cut, escape, fenced, fitted, neutral
+from bot.delivery.mrkdwn import code, cut, escape, fenced, fitted, inert, neutral
 from bot.reports import phrases
 from bot.reports.humane import duration
 from bot.reports.report import Report, StepView, label_of
@@ -55,12 +55,22 @@ def root(report: Report, astray: str = "") -> Payload:
     blocks = [section(f"{ICONS[report.state]} {title}")]
     if request := _request(report):
         blocks.append(section(request))
-    state = f"waiting {phrases.waits_for(report)}" if report.state == "waiting" else report.state
+    state = _standing(report)
     blocks.append(context(f"{name(report.asked_by)} asked @{name(report.agent)} · {state}"))
     if astray:
         hint = f"I cannot write in <#{astray}>, so this thread is here. Invite me there: `/invite`"
         blocks.append(context(hint))
     return payload(f"{report.key} {report.title}", blocks)
+
+
+def _standing(report: Report) -> str:
+    """The state, with what it waits for, or who let it rest and how it goes on."""
+    match report.state:
+        case "waiting":
+            return f"waiting {phrases.waits_for(report)}"
+        case "paused":
+            return f"paused by {name(report.paused_by)}; `/task resume {report.key}` lets it go on"
+    return report.state
 
 
 def progress(report: Report) -> Payload:
@@ -72,7 +82,7 @@ def progress(report: Report) -> Payload:
     if report.saying:
         lines.append(f":speech_balloon: _{name(cut(' '.join(report.saying.split()), SAYING_CHARS))}_")
     if not lines:
-        lines = ["Getting ready …"]
+        lines = ["Nothing was run." if report.ended else "Getting ready …"]
     if report.lost_workers:
         lines.append(f"_Taken over by {name(report.runs[-1].worker)} after a worker was lost._")
     sections = [section(cut("\n".join(part), SECTION_CHARS)) for part in (_plan(report), lines) if part]
@@ -86,10 +96,10 @@ def result(report: Report) -> Payload:
     if report.outcome:
         blocks.append(markdown(report.outcome))
     last = report.steps[-1] if report.steps else None
-    refused = last is not None and last.state == "refused"  # why, the outcome says
-    if report.state == "failed" and last and not refused and last.output.strip():
+    failed = last is not None and last.state == "failed"  # else the outcome says why
+    if report.state == "failed" and last and failed and last.output.strip():
         blocks.append(section(fenced(_tail(last.output))))
-    blocks.append(context(escape(phrases.headline(report))))
+    blocks.append(context(inert(phrases.headline(report))))
     return payload(f"{report.key} {phrases.standing(report)}: {report.title}", blocks)
 
 

@@ -1,31 +1,47 @@
-"""One worker at a time tells a subscription: its lease is renewed meanwhile, and proven at every commit."""
+"""One worker at a time tells something: its lease is renewed meanwhile, and proven at every commit."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.errors import LegworkError
-from storage import database, subscriptions
+from storage import database
 
 
 class LeaseLostError(LegworkError):
-    """Another worker tells this subscription now: stop at once."""
+    """Another worker tells this now: stop at once."""
+
+
+class Rows(Protocol):
+    """What is told by one worker at a time: `storage.subscriptions` or `storage.notices`."""
+
+    def lease(self, row_id: int, now: datetime, until: datetime, /) -> str | None:
+        """Take one until then; the token that proves it, or None if another worker has it."""
+
+    def renew(self, row_id: int, token: str, until: datetime, /) -> bool:
+        """Have it until then; False if it is lost."""
+
+    def release(self, row_id: int, token: str, /) -> None:
+        """Have it no longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to tell a subscription.
+    """The right to tell a subscription, or a notice.
 
     Attributes:
-        sub_id: The subscription's row.
+        rows: Where it is kept.
+        row_id: What of these.
         token: Proves the right.
         lasts: How long it holds without being renewed.
         now: The clock.
     """
 
-    sub_id: int
+    rows: Rows
+    row_id: int
     token: str
     lasts: timedelta
     now: Callable[[], datetime]
@@ -36,7 +52,7 @@ class Lease:
         Raises:
             LeaseLostError: Another worker has it; nothing is committed.
         """
-        if not subscriptions.renew(self.sub_id, self.token, self.now() + self.lasts):
+        if not self.rows.renew(self.row_id, self.token, self.now() + self.lasts):
             raise LeaseLostError
 
     @contextlib.asynccontextmanager
@@ -69,10 +85,10 @@ class Lease:
     async def release(self) -> None:
         """Let others tell it at once; where the database cannot do that, the lease runs out by itself."""
         with contextlib.suppress(database.Fault):
-            await database.run(subscriptions.release, self.sub_id, self.token)
+            await database.run(self.rows.release, self.row_id, self.token)
 
 
-def take(sub_id: int, lasts: timedelta, now: Callable[[], datetime]) -> Lease | None:
-    """The right to tell a subscription; None while another worker has it."""
-    token = subscriptions.lease(sub_id, now(), now() + lasts)
-    return None if token is None else Lease(sub_id, token, lasts, now)
+def take(rows: Rows, row_id: int, lasts: timedelta, now: Callable[[], datetime]) -> Lease | None:
+    """The right to tell one of these; None while another worker has it."""
+    token = rows.lease(row_id, now(), now() + lasts)
+    return None if token is None else Lease(rows, row_id, token, lasts, now)

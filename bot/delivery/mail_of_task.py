@@ -24,6 +24,7 @@ COLOURS: dict[State, str] = {"done": GREEN, "failed": RED, "cancelled": GREY}
 REQUEST_CHARS = 20_000
 SAID_NAMED = 10
 PLAN_NAMED = 20
+CHANGES_NAMED = 10
 ATTACHED_BYTES = 10_000_000  # base64 makes 14 MB of them; most servers take 20 to 25
 SAID_CHARS = 200
 
@@ -63,7 +64,8 @@ def opened(report: Report, answer: Answer | None) -> View:
     request = report.text if len(report.text) <= REQUEST_CHARS else report.text[: REQUEST_CHARS - 1] + "…"
     steer = (
         f"Write what @{report.agent} should know or do differently; its next step sees it.",
-        "A first line of `status` tells how it goes, and one of `cancel` stops it.",
+        "A first line of `status` tells how it goes, and one of `diff` what it changed so far.",
+        f"For {_asker(report)} and the team: `pause` lets it rest, `resume` go on, and `cancel` stops it.",
     )
     return View(
         badge="On it",
@@ -90,6 +92,7 @@ def result(report: Report, attached: str) -> View:
     whole = f"The whole report is attached: {attached}" if attached else "The report could not be drawn."
     said = tuple(_said(one) for one in report.instructions[:SAID_NAMED])
     more = len(report.instructions) - SAID_NAMED
+    files = _files(report)
     return View(
         badge=phrases.STATE[report.state],
         colour=COLOURS.get(report.state, GREY),
@@ -100,7 +103,8 @@ def result(report: Report, attached: str) -> View:
             *((Prose(report.outcome),) if report.outcome.strip() else ()),
             Heading("What was done"),
             Steps(report.steps) if report.steps else Line("Nothing was run."),
-            *((Heading("Files"), Bullets(_files(report))) if report.artifacts else ()),
+            *((Heading("Files changed"), Bullets(_changes(report))) if report.changes else ()),
+            *((Heading("Files"), Bullets(files)) if files else ()),
             *((Heading("Plan"), Bullets(_plan(report))) if report.plan else ()),
             *((Heading("What people said"), Bullets(said)) if said else ()),
             *((Line(f"And {more:,} more, in the report."),) if more > 0 else ()),
@@ -137,9 +141,15 @@ def retried(report: Report, by: str) -> View:
 
 
 def attached(report: Report) -> tuple[ArtifactSaved, ...]:
-    """The files of the task that go with a mail of its result: the first that fit, each name once."""
+    """The files of the task that go with a mail of its result: the first that fit, each name once.
+
+    A patch goes where something that was there was changed: one that only adds would say it all again.
+    """
     room, fitting = ATTACHED_BYTES, []
+    adds = all(change.how == "added" for change in report.changes) and not report.more_changes
     for saved in {saved.name: saved for saved in report.artifacts}.values():
+        if saved.purpose == "diff" and adds:
+            continue
         if saved.size <= room:
             room -= saved.size
             fitting.append(saved)
@@ -152,7 +162,18 @@ def _files(report: Report) -> tuple[str, ...]:
     return tuple(
         f"`{saved.name}`, {size(saved.size)}" + ("" if saved.name in names else ": too large for a mail")
         for saved in {saved.name: saved for saved in report.artifacts}.values()
+        if saved.name in names or saved.purpose == "file"
     )
+
+
+def _changes(report: Report) -> tuple[str, ...]:
+    """The first of the files that differ."""
+    named = [
+        f"{one_line(change.path)} {change.how} {phrases.lines(change)}".rstrip().replace("`", "\u02cb")
+        for change in report.changes[:CHANGES_NAMED]
+    ]
+    more = report.files_changed - len(named)
+    return (*named, *((f"and {more:,} more",) if more > 0 else ()))
 
 
 def _plan(report: Report) -> tuple[str, ...]:

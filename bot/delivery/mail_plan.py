@@ -25,6 +25,7 @@ from bot.events import (
     TaskRetried,
     ToolFinished,
 )
+from storage.tables import Cadence
 
 OPENED, RETRIED, RESULT = "opened", "retried", "result"
 APPROVAL, REMINDER, DECIDED, WITHDRAWN = "approval", "reminder", "decided", "withdrawn"
@@ -33,7 +34,7 @@ MAIL = "mail"  # one that the agent wrote
 
 _DECISIONS = {APPROVAL, REMINDER, DECIDED, WITHDRAWN}
 _MILESTONES = {OPENED, QUESTION, ANSWERED, RESULT, *_DECISIONS}
-_WANTED: dict[str, Collection[str]] = {
+_WANTED: dict[Cadence, Collection[str]] = {
     "all": {*_MILESTONES, RETRIED, MAIL},
     "milestones": {*_MILESTONES, MAIL},
     "daily": {RESULT, MAIL, *_DECISIONS},
@@ -174,10 +175,17 @@ def _about(asked: int | str) -> str:
     return f"A-{asked}" if isinstance(asked, int) else f"question {asked}"
 
 
+def _names(address: str) -> tuple[str, str, str]:
+    name = address.partition("@")[0]
+    return address, name, f"{name} ({address})"
+
+
 def _is_by(address: str, asked: Collection[str], by: str, door: str) -> bool:
     """Whether it is plain that who said this by mail is whoever has this address.
 
-    A person who is known by mail alone is called what stands before the @.
+    A person who is known by mail alone is called what stands before the @, and by the address too where
+    somebody else is called that.
     """
-    namesakes = [one for one in asked if by.casefold() in (one, one.partition("@")[0])]
+    named = by.casefold()
+    namesakes = [one for one in asked if named in _names(one)]
     return door == "email" and namesakes == [address]

@@ -5,25 +5,23 @@ it is said once more. Nobody looks whether it went out: a note that is said twic
 """
 
 import asyncio
-import contextlib
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from bot import stream
-from bot.delivery.outlet import AccessError, Attachment, Notifying
+from bot.delivery import lease
+from bot.delivery.attaching import Attaching
+from bot.delivery.lease import Lease, LeaseLostError
+from bot.delivery.outlet import AccessError, Notifying
 from bot.delivery.pump import BATCH, Patience, foreseen
 from bot.errors import LegworkError, Permanent, Retry
 from bot.events import DeliveryAbandoned
-from bot.reports import summary
-from bot.reports.child import draw_pdf
-from bot.reports.summary import Report
-from bot.stream import bell
+from bot.stream.crew import Crew
 from bot.work.keys import key
-from storage import database, notices, tasks
+from storage import database, notices
 from storage.tables import Notices
 
 log = structlog.get_logger()
@@ -31,10 +29,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A notice that is ours to say; the token proves it."""
+    """A notice that is ours to say; the lease proves it."""
 
     notice: Notices
-    token: str
+    lease: Lease
 
 
 class Notifier:
@@ -42,74 +40,69 @@ class Notifier:
 
     Args:
         outlets: The ways of saying something that are set up.
+        attaching: Makes what goes with them.
         patience: How long far ends are waited for.
         now: The clock.
     """
 
-    def __init__(self, outlets: Sequence[Notifying], patience: Patience, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        outlets: Sequence[Notifying],
+        attaching: Attaching,
+        patience: Patience,
+        now: Callable[[], datetime],
+    ) -> None:
         self._outlets = {outlet.name: outlet for outlet in outlets}
+        self._attaching = attaching
         self._patience = patience
         self._now = now
-        self._saying: dict[int, asyncio.Task[None]] = {}
+        self._crew = Crew(BATCH)
 
     async def drive(self) -> None:
         """Say whatever waits, until cancelled."""
-        heard = 0
-        try:
-            while True:
-                await self._dispatch()
-                heard = await bell.wait(heard)
-        finally:
-            saying = list(self._saying.values())
-            for task in saying:
-                task.cancel()
-            await asyncio.gather(*saying, return_exceptions=True)
+        await self._crew.drive(self._dispatch)
 
     async def _dispatch(self) -> None:
-        """Say each in a task of its own: a slow far end delays nobody else."""
-        room = BATCH - len(self._saying)
+        """Say what waits, as far as there is room."""
+        room = self._crew.room
         if not self._outlets or room <= 0:
             return
-        for held in await database.insist(self._take, room):
-            task = asyncio.create_task(self._say(held), name=f"notice {held.notice.id}")
-            self._saying[held.notice.id] = task
-            task.add_done_callback(functools.partial(self._ended, held.notice.id))
+        for held in await database.insist(self._take, room, self._crew.names):
+            self._crew.start(_name(held.notice), self._say(held))
 
-    def _ended(self, notice_id: int, task: asyncio.Task[None]) -> None:
-        del self._saying[notice_id]
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a notice died; it is tried again when its lease is over", exc_info=error)
-        bell.ring()  # others may wait for the room
-
-    def _take(self, room: int) -> list[_Held]:
-        now = self._now()
-        due = [one for one in notices.due(now, list(self._outlets), room) if one.id not in self._saying]
-        leased = [(one, notices.lease(one.id, now, now + self._patience.lease)) for one in due]
-        return [_Held(notice, token) for notice, token in leased if token]
+    def _take(self, room: int, said: Collection[str]) -> list[_Held]:
+        due = notices.due(self._now(), list(self._outlets), room)
+        mine = [notice for notice in due if _name(notice) not in said]
+        leased = [(one, lease.take(notices, one.id, self._patience.lease, self._now)) for one in mine]
+        return [_Held(notice, held) for notice, held in leased if held]
 
     async def _say(self, held: _Held) -> None:
         try:
-            await foreseen(self._tell(held.notice))
+            async with held.lease.kept():
+                await foreseen(self._tell(held.notice))
+        except LeaseLostError:
+            log.warning("another worker says this notice", notice=held.notice.id)
         except Retry as error:
             await database.insist(self._postpone, held, error)
         except Permanent as error:
             await database.insist(self._abandon, held, str(error))
         except asyncio.CancelledError:
-            with contextlib.suppress(database.Fault):  # the lease runs out by itself, too
-                await database.run(self._give_back, held)
+            await held.lease.release()
             raise
         else:
-            await database.insist(notices.settle, held.notice.id, held.token, "sent")
+            await database.insist(notices.settle, held.notice.id, held.lease.token, "sent")
 
     async def _tell(self, notice: Notices) -> None:
         outlet = self._outlets[notice.outlet]
-        attachment = None
+        file = None
         if notice.report_id is not None:
             try:
-                attachment = await _drawn(await database.insist(_read, notice.report_id))
+                made = await self._attaching.enclosed(notice.report_id, notice.encloses)
+                told, file = made.text, made.file
             except LegworkError as error:
-                notice.text = f"{notice.text}\n\n{error}"  # in what is said alone: the row stays as it is
-        await outlet.say(notice, attachment)
+                told = str(error)
+            notice.text = f"{notice.text}\n\n{told}".rstrip()  # in what is said alone: the row stays as it is
+        await outlet.say(notice, file)
 
     def _postpone(self, held: _Held, error: Retry) -> None:
         """Try again later, unless the far end failed for too long."""
@@ -122,25 +115,18 @@ class Notifier:
                 return
         log.warning("far end busy or down", notice=notice.id, to=notice.address, why=str(error))
         until = now + self._patience.pause(notice.attempts, error.after_s)
-        notices.postpone(notice.id, held.token, until, since)
+        notices.postpone(notice.id, held.lease.token, until, since)
 
     def _abandon(self, held: _Held, why: str) -> None:
         """Keep it as a dead letter, and tell the house."""
         notice = held.notice
-        if not notices.settle(notice.id, held.token, "dead", why):
+        if not notices.settle(notice.id, held.lease.token, "dead", why):
             return
         log.error("notice abandoned", notice=notice.id, to=notice.address, why=why)
         task = "" if notice.report_id is None else key(notice.report_id)
         abandoned = DeliveryAbandoned(task=task, outlet=notice.outlet, address=notice.address, seq=0, why=why)
         stream.record(stream.HOUSE, "notifier", abandoned, self._now())
 
-    def _give_back(self, held: _Held) -> None:
-        notices.postpone(held.notice.id, held.token, self._now(), held.notice.failing_since)
 
-
-async def _drawn(report: Report) -> Attachment:
-    return Attachment(report.file_name, "application/pdf", await draw_pdf(report))
-
-
-def _read(task_id: int) -> Report:
-    return summary.read(key(task_id), stream.replay(tasks.get(task_id).stream_id))
+def _name(notice: Notices) -> str:
+    return f"notice {notice.id}"

@@ -1,6 +1,6 @@
 """What a way of telling people must be able to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 from bot.errors import Retry
 from bot.events import Event
 from bot.reports.summary import Report
-from storage.tables import Notices
+from storage.tables import Cadence, Notices
 
 
 class AccessError(Retry):
@@ -24,15 +24,14 @@ class Recipient:
         address: Whom, in the outlet's own terms.
         thread: Remote id of the first message to them; empty before it.
         fallback: Address of whoever asked, for when this one cannot be reached; empty where there is none.
-        cadence: What they want to hear of: `all`, `milestones`, `daily`, `result`, `asked` (only what they
-            are to decide) or `none`.
+        cadence: What they want to hear of, as a subscription's row has it.
     """
 
     id: int
     address: str
     thread: str
     fallback: str
-    cadence: str = "all"
+    cadence: Cadence = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,10 @@ class Message:
     edits: tuple[str, ...] = ()
 
 
+async def alone() -> None:
+    """Nobody else could tell it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """All that an outlet needs to say one message.
@@ -64,6 +67,8 @@ class Letter:
         event: The event it tells of.
         earlier: Remote ids of what they were sent before, by part.
         since: When it was first tried, where an earlier try may have gone out.
+        still_ours: Raises where another worker tells it by now. What must not come twice awaits it last of
+            all: this process may have been frozen since the try began.
     """
 
     message: Message
@@ -72,6 +77,7 @@ class Letter:
     event: Event
     earlier: Mapping[str, str]
     since: datetime | None = None
+    still_ours: Callable[[], Awaitable[None]] = alone
 
 
 @dataclass(frozen=True, slots=True)

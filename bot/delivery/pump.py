@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -23,6 +23,7 @@ from bot.errors import Permanent, Retry
 from bot.events import DeliveryAbandoned, Event
 from bot.reports import summary
 from bot.stream import bell
+from bot.stream.crew import Crew
 from bot.work.keys import key
 from storage import database, deliveries, people, subscriptions, tasks
 
@@ -91,41 +92,24 @@ class Pump:
         self._patience = patience
         self._now = now
         self._only = only
-        self._serving: dict[int, asyncio.Task[None]] = {}
+        self._crew = Crew(BATCH)
 
     async def drive(self) -> None:
         """Serve whoever is behind, until cancelled."""
-        heard = 0
-        try:
-            while True:
-                await self._dispatch()
-                heard = await bell.wait(heard)
-        finally:
-            serving = list(self._serving.values())
-            for task in serving:
-                task.cancel()
-            await asyncio.gather(*serving, return_exceptions=True)
+        await self._crew.drive(self._dispatch)
 
     async def _dispatch(self) -> None:
-        """Serve each subscription that is behind in a task of its own: a slow far end delays nobody else."""
-        room = BATCH - len(self._serving)
+        """Serve the subscriptions that are behind, as far as there is room."""
+        room = self._crew.room
         if not self._outlets or room <= 0:
             return
-        for held in await database.insist(self._lease, room):
-            task = asyncio.create_task(self._serve(held), name=f"subscription {held.sub_id}")
-            self._serving[held.sub_id] = task
-            task.add_done_callback(functools.partial(self._ended, held.sub_id))
+        for held in await database.insist(self._lease, room, self._crew.names):
+            self._crew.start(_name(held.row_id), self._serve(held))
 
-    def _ended(self, sub_id: int, task: asyncio.Task[None]) -> None:
-        del self._serving[sub_id]
-        if not task.cancelled() and (error := task.exception()):
-            log.error("delivery died; it is tried again when its lease is over", exc_info=error)
-        bell.ring()  # something may have been recorded between the last look and the release
-
-    def _lease(self, room: int) -> list[Lease]:
+    def _lease(self, room: int, served: Collection[str]) -> list[Lease]:
         due = subscriptions.due(self._now(), list(self._outlets), room, self._only)
-        mine = [sub.id for sub in due if sub.id not in self._serving]
-        taken = [lease.take(sub_id, self._patience.lease, self._now) for sub_id in mine]
+        mine = [sub.id for sub in due if _name(sub.id) not in served]
+        taken = [lease.take(subscriptions, sub_id, self._patience.lease, self._now) for sub_id in mine]
         return [held for held in taken if held]
 
     async def _serve(self, held: Lease) -> None:
@@ -134,7 +118,7 @@ class Pump:
             async with held.kept():
                 await self._tell_all(held)
         except LeaseLostError:
-            log.warning("another worker goes on with this delivery", subscription=held.sub_id)
+            log.warning("another worker goes on with this delivery", subscription=held.row_id)
         except asyncio.CancelledError:
             await held.release()
             raise
@@ -153,7 +137,7 @@ class Pump:
     def _next(self, held: Lease, events: list[Event]) -> _Next | None:
         """The next message; None when there is nothing more to tell. Reads on in the log, into `events`."""
         held.prove()
-        sub = subscriptions.get(held.sub_id)
+        sub = subscriptions.get(held.row_id)
         outlet = self._outlets[sub.outlet]
         events += stream.replay(sub.task.stream_id, after=events[-1].seq if events else 0)
         report = summary.read(key(sub.task_id), events)
@@ -180,7 +164,8 @@ class Pump:
                 await database.insist(self._edited, held, letter)
             else:
                 since = await database.insist(self._begin, held, letter)
-                letter = dataclasses.replace(letter, since=since)
+                still_ours = functools.partial(database.insist, held.prove)
+                letter = dataclasses.replace(letter, since=since, still_ours=still_ours)
                 sent = await foreseen(outlet.send(letter))
                 await database.insist(self._sent, held, letter, sent)
         except Retry as error:
@@ -191,11 +176,11 @@ class Pump:
 
     def _begin(self, held: Lease, letter: Letter) -> datetime | None:
         held.prove()
-        return deliveries.begin(held.sub_id, letter.message.seq, letter.message.part, self._now())
+        return deliveries.begin(held.row_id, letter.message.seq, letter.message.part, self._now())
 
     def _edited(self, held: Lease, letter: Letter) -> None:
         held.prove()
-        subscriptions.advance(held.sub_id, letter.message.cursor)
+        subscriptions.advance(held.row_id, letter.message.cursor)
 
     def _sent(self, held: Lease, letter: Letter, sent: Sent) -> None:
         held.prove()
@@ -209,7 +194,7 @@ class Pump:
     def _postpone(self, held: Lease, letter: Letter, error: Retry) -> bool:
         """Try again later; True when the far end failed for too long and the message was given up."""
         held.prove()
-        sub, message, now = subscriptions.get(held.sub_id), letter.message, self._now()
+        sub, message, now = subscriptions.get(held.row_id), letter.message, self._now()
         since = None
         if error.after_s is None and not isinstance(error, AccessError):
             since = sub.failing_since or now
@@ -243,16 +228,21 @@ class Pump:
         stream.record(stream.HOUSE, "pump", abandoned, now)
 
 
+def _name(sub_id: int) -> str:
+    return f"subscription {sub_id}"
+
+
 async def foreseen(act: Awaitable[T]) -> T:
     """Await an outlet; an error that nobody foresaw is logged, and taken for a passing one.
 
     Raises:
         Retry: The far end is busy or down, or something unforeseen happened.
         Permanent: It refuses for good.
+        LeaseLostError: Another worker tells this now.
     """
     try:
         return await act
-    except (Retry, Permanent):
+    except (Retry, Permanent, LeaseLostError):
         raise
     except Exception as error:
         log.exception("telling failed in a way that nobody foresaw")

@@ -10,6 +10,7 @@ import structlog
 
 from bot import stream
 from bot.artifacts import Artifacts
+from bot.delivery.attaching import with_diff
 from bot.errors import LegworkError
 from bot.events import AnyFact, ReportFailed
 from bot.reports import summary
@@ -77,7 +78,7 @@ class Reporter:
             return ReportFailed(why=_sentence(key, type(error).__name__))
 
     async def _draw(self, report: Report) -> AnyFact:
-        pdf = await draw_pdf(report)
+        pdf = await draw_pdf(await with_diff(report, self._artifacts))
         return await asyncio.to_thread(
             self._artifacts.save, report.key, report.file_name, pdf, "application/pdf", "report"
         )

@@ -83,7 +83,7 @@ class SlackOutlet:
         if part == ROOT:
             return await self._open_thread(letter, where)
         message = view(letter, part, await _home(letter, part))
-        remote_id = await self._posts.post(where, message, _metadata(letter))
+        remote_id = await self._posts.post(where, message, _metadata(letter), letter.still_ours)
         if part.startswith(PROGRESS):
             self._edits.block(remote_id, BETWEEN_EDITS_S)
         return remote_id
@@ -101,7 +101,8 @@ class SlackOutlet:
         message = kit.note(notice.text)
         where = f"{notice.address}:{notice.thread}" if notice.thread else notice.address
         if attachment:
-            where = await self._posts.place(notice.only_for) if notice.only_for else where
+            if notice.only_for or not notice.thread:  # a file needs a conversation, also for one person
+                where = await self._posts.place(notice.only_for or notice.address)
             await self._posts.upload(where, attachment.name, attachment.content, comment=message["text"])
         elif notice.only_for:
             try:
@@ -118,16 +119,18 @@ class SlackOutlet:
         """Post the root; where the bot may not write, write to whoever asked and say how to mend it."""
         to, known = letter.to, _metadata(letter)
         try:
-            return await self._posts.post(where, blocks.root(letter.report), known)
+            return await self._posts.post(where, blocks.root(letter.report), known, letter.still_ours)
         except UnreachableError:
             if not to.fallback:
                 raise
-        return await self._posts.post(to.fallback, blocks.root(letter.report, astray=to.address), known)
+        astray = blocks.root(letter.report, astray=to.address)
+        return await self._posts.post(to.fallback, astray, known, letter.still_ours)
 
     async def _upload(self, letter: Letter, where: str) -> str:
         saved = _saved(letter)
         content = await asyncio.to_thread(self._artifacts.read, letter.report.key, saved)
-        return await self._posts.upload(where, saved.name, content, f"{letter.report.key} {saved.purpose}")
+        title = f"{letter.report.key} {saved.purpose}"
+        return await self._posts.upload(where, saved.name, content, title, still_ours=letter.still_ours)
 
     async def _find(self, letter: Letter, where: str) -> str | None:
         """What an earlier try sent, by its metadata, or of an upload by its name."""

@@ -29,6 +29,7 @@ from bot.events import (
     TaskRetried,
     ToolFinished,
 )
+from storage.tables import Cadence
 
 ROOT, PROGRESS, RESULT, REPORT, NO_REPORT = "root", "progress", "result", "report", "no report"
 FILE = "file"
@@ -37,14 +38,14 @@ APPROVAL, REMINDER, QUESTION = "approval-", "reminder-", "question-"
 CALL_ID_CHARS = 100
 
 ASKED = (APPROVAL, REMINDER, QUESTION)
-_WANTED = {
+_WANTED: dict[Cadence, tuple[str, ...]] = {
     "asked": ASKED,
     "called": ASKED,
     "result": (*ASKED, ROOT, RESULT, REPORT, NO_REPORT, FILE),
 }
 
 
-def plan(events: Sequence[Event], cursor: int, cadence: str) -> list[Message]:
+def plan(events: Sequence[Event], cursor: int, cadence: Cadence) -> list[Message]:
     """What to tell of the events past the cursor, in order.
 
     Args:
@@ -134,7 +135,7 @@ class _Planning:
                 self._close(seq, *self._asked)
             case TaskRetried():
                 self._begin_anew(seq)
-            case ArtifactSaved() as fact:
+            case ArtifactSaved(purpose="report" | "file") as fact:  # of a diff the result tells enough
                 self._post(seq, REPORT if fact.purpose == "report" else FILE)
             case ReportFailed():
                 self._post(seq, NO_REPORT)

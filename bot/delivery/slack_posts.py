@@ -5,14 +5,14 @@ Source: https://docs.slack.dev/reference/methods
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.delivery.kit import PERSON, Payload
-from bot.delivery.outlet import AccessError
+from bot.delivery.outlet import AccessError, alone
 from bot.delivery.pace import Pace
 from bot.delivery.slack_errors import UnreachableError, answered
 from bot.errors import Permanent, Retry
@@ -38,19 +38,27 @@ class Posts:
         self._turns = Pace()
         self._joined: set[str] = set()
 
-    async def post(self, where: str, message: Payload, metadata: dict[str, Any] | None = None) -> str:
+    async def post(
+        self,
+        where: str,
+        message: Payload,
+        metadata: dict[str, Any] | None = None,
+        still_ours: Callable[[], Awaitable[None]] = alone,
+    ) -> str:
         """Post a message.
 
         Args:
             where: A channel or a person, or a thread as `CHANNEL:TS`.
             message: What.
             metadata: What it is known by afterwards.
+            still_ours: Raises where another worker says it by now.
 
         Returns:
             Its remote id, `CHANNEL:TS`.
         """
         channel, _, thread_ts = where.partition(":")
         async with self._in_turn(channel):
+            await still_ours()
             answer = await answered(
                 self._client.chat_postMessage(
                     channel=channel,
@@ -81,10 +89,19 @@ class Posts:
         except Permanent as error:  # what it would show stands in the thread too
             log.warning("message not updated", message=remote_id, why=str(error))
 
-    async def upload(self, where: str, name: str, content: bytes, title: str = "", comment: str = "") -> str:
+    async def upload(
+        self,
+        where: str,
+        name: str,
+        content: bytes,
+        title: str = "",
+        comment: str = "",
+        still_ours: Callable[[], Awaitable[None]] = alone,
+    ) -> str:
         """Share a file (three steps: ask for an address, send it there, share it); its id."""
         channel, _, thread_ts = where.partition(":")
         async with self._in_turn(channel):
+            await still_ours()
             answer = await answered(
                 self._client.files_upload_v2(
                     channel=channel,

@@ -36,10 +36,10 @@ def _shown(letter: Letter, part: str) -> Payload:
 def _question(letter: Letter, part: str) -> Payload:
     report, fact = letter.report, letter.event.fact
     asked = next(one for one in reversed(report.questions) if question_part(one.call_id) == part)
-    step = None  # later changes only close it
+    named = ""  # later changes only close it
     if isinstance(fact, QuestionAsked) and fact.call_id == asked.call_id:
-        step = fact.step
-    return asking_blocks.question(report, asked, step, letter.to.address)
+        named = fact.named
+    return asking_blocks.question(report, asked, named, letter.to.address)
 
 
 def _approval(letter: Letter, part: str) -> Payload:

@@ -79,3 +79,13 @@ class Usage(BaseModel):
     stored: int = 0
     written: int = 0
     usd: float | None = None
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """What both used; what they cost is unknown where one's cost is."""
+        return Usage(
+            read=self.read + other.read,
+            cached=self.cached + other.cached,
+            stored=self.stored + other.stored,
+            written=self.written + other.written,
+            usd=None if self.usd is None or other.usd is None else self.usd + other.usd,
+        )

@@ -11,6 +11,7 @@ from bot.events.calls import (
     ApprovalDecided,
     ApprovalReminded,
     ApprovalWithdrawn,
+    HostAsked,
     ToolFinished,
     ToolInterrupted,
     ToolRefused,
@@ -68,6 +69,7 @@ AnyFact = Annotated[
     | ToolFinished
     | ToolRefused
     | ToolInterrupted
+    | HostAsked
     | ApprovalAsked
     | ApprovalDecided
     | ApprovalWithdrawn

@@ -70,14 +70,17 @@ class InstructionGiven(Fact):
     Attributes:
         answers: The call whose question this answers; empty where it answers none.
         commands: Whether its author may have the agent run commands, as the blocks of a runbook are.
+        person: Its author's number; 0 where it was not kept.
     """
 
     kind: Literal["InstructionGiven"] = "InstructionGiven"
+    v: Literal[1, 2] = 2  # type: ignore[assignment]  # it reads the older one too
     text: str
     by: str
     door: str
     answers: str = ""
     commands: bool = False
+    person: int = 0
 
 
 class QuestionAsked(Fact):
@@ -94,12 +97,19 @@ class QuestionAsked(Fact):
     text: str
     options: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> str:
+        """What answers name it by: `3.2` is the second call of step 3; a step of one call is its number."""
+        return self.call_id if "." in self.call_id else str(self.step)
+
 
 class TaskRetried(Fact):
-    """A task that was over begins anew, in the same workspace."""
+    """A task that was over begins anew, in the same workspace; `person` is who wanted it, 0 if not kept."""
 
     kind: Literal["TaskRetried"] = "TaskRetried"
+    v: Literal[1, 2] = 2  # type: ignore[assignment]  # it reads the older one too
     by: str
+    person: int = 0
 
 
 class TaskPaused(Fact):
@@ -154,7 +164,7 @@ class ArtifactSaved(Fact):
 
     Attributes:
         name: As people see it; unique within the task.
-        purpose: `report` is the PDF of the whole task.
+        purpose: `report` is the PDF of the whole task, `diff` a patch of the files that it changed.
         media_type: As in a Content-Type header.
         size: Bytes.
         sha256: Of the bytes, in hex.
@@ -162,7 +172,7 @@ class ArtifactSaved(Fact):
 
     kind: Literal["ArtifactSaved"] = "ArtifactSaved"
     name: str
-    purpose: Literal["report", "file"]
+    purpose: Literal["report", "diff", "file"]
     media_type: str
     size: int
     sha256: str

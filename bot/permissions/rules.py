@@ -41,12 +41,15 @@ def reset(agent: str, tool: str, actor: Actor, now: datetime) -> int:
     return removed
 
 
-def set_built_in(configured: Iterable[Mapping[str, str]], now: datetime) -> None:
+def set_built_in(configured: Iterable[Mapping[str, str]], now: datetime) -> bool:
     """Make the built-in rules those of the configuration, if they are not.
 
     Args:
         configured: Tables of `effect`, and of `agent`, `tool` and `pattern` where they are not any.
         now: The time.
+
+    Returns:
+        Whether they were others.
 
     Raises:
         pydantic.ValidationError: A table holds something else.
@@ -54,7 +57,7 @@ def set_built_in(configured: Iterable[Mapping[str, str]], now: datetime) -> None
     facts = [PolicySet.model_validate({**_ANY, **table, "by": CONFIGURATION}) for table in configured]
     known = policies.built_in()
     if [_fact(rule) for rule in known] == facts:
-        return
+        return False
     policies.replace_built_in([_rule(fact, now) for fact in facts])
     kept = {(fact.agent, fact.tool, fact.pattern) for fact in facts}
     for rule in known:
@@ -63,6 +66,7 @@ def set_built_in(configured: Iterable[Mapping[str, str]], now: datetime) -> None
     for fact in facts:
         if fact not in map(_fact, known):
             _record(fact, now)
+    return True
 
 
 def against(rule: Rule) -> list[Rule]:

@@ -1,6 +1,5 @@
 """What every tool is: typed arguments, a sentence for people, and a bounded run."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -10,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from bot.artifacts import Artifacts
 from bot.events import AnyFact, Ending, ToolFinished
 from bot.permissions import Effect
-from bot.sandbox import Handle, Limits, Sandbox
+from bot.sandbox import Limits, Owner
+from bot.tools.shell import Shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,19 @@ class Bench:
 
     Attributes:
         workspace: The task's directory.
-        sandbox: Runs commands in it.
-        limits: What one command may use.
-        on_start: Told of each sandbox that starts, before its command gets far.
+        owner: Who owns the workspace; None where the bot is an ordinary user.
+        limits: What its commands and their programs may use.
+        shell: Runs commands in it.
         task_id: The task's row.
         artifacts: Keeps files that people get.
-        place: A file of the bot's own, where the terminal's folder is noted from one call to the next.
     """
 
     workspace: Path
-    sandbox: Sandbox
+    owner: Owner | None
     limits: Limits
-    on_start: Callable[[Handle], Awaitable[None]]
+    shell: Shell
     task_id: int
     artifacts: Artifacts
-    place: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,7 @@ class Result:
     seconds: float = 0.0
     peak_rss_bytes: int = 0
     peak_processes: int = 0
+    disk_bytes: int = 0
     facts: tuple[AnyFact, ...] = ()
     finished: str | None = None
 
@@ -67,6 +66,7 @@ class Result:
             seconds=self.seconds,
             peak_rss_bytes=self.peak_rss_bytes,
             peak_processes=self.peak_processes,
+            disk_bytes=self.disk_bytes,
         )
 
 
@@ -127,10 +127,29 @@ class Tool(Protocol[A]):
 
 @runtime_checkable
 class Discerning(Protocol):
-    """A tool whose default depends on what a call is about, and on its task."""
+    """A tool whose default depends on what a call is about, and on its task.
+
+    Attributes:
+        by_default: What becomes of which calls, as a clause: "allowed to some, denied to anybody else".
+    """
+
+    by_default: str
 
     async def default_for(self, args: Any, bench: Bench) -> Effect:
         """What holds for a call that no policy is about; `default` stands for any that is not known."""
+
+
+@runtime_checkable
+class Situated(Protocol):
+    """A tool whose calls do something else elsewhere: what is approved is approved for one place."""
+
+    async def where(self, bench: Bench) -> str:
+        """The place that a call is made in, as people are shown it; empty where it is the usual one."""
+
+
+async def where_of(tool: Tool[Any], bench: Bench) -> str:
+    """The place that a call is made in; empty where it is the usual one."""
+    return await tool.where(bench) if isinstance(tool, Situated) else ""
 
 
 async def default_of(tool: Tool[Any], args: Arguments, bench: Bench) -> Effect:

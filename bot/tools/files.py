@@ -1,7 +1,6 @@
 """Read, write, change and find files of the task's workspace."""
 
 import asyncio
-import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated, Literal
@@ -103,7 +102,8 @@ class FilesTool:
     Actions: `read` a file, or some `lines` from `start`; `write` a whole file; `edit` replaces an exact text;
     `patch` applies a unified diff to any number of files, all or nothing; `list` a folder; `glob` finds files
     by name; `search` finds lines by text or regular expression. Links are not followed. For anything else,
-    use the terminal.
+    use the terminal. Of a patch that was interrupted each file is whole, changed or not, and the old ones may
+    lie beside them as `.legwork-*.old`: read the files, patch what is left, delete those.
     """
 
     name = "files"
@@ -144,7 +144,7 @@ class FilesTool:
         return FilesArguments.model_validate({"action": action, "path": path.strip(), **blank})
 
     def reads(self, args: FilesArguments) -> bool:
-        """All but what changes a file, and a search: that takes a sandbox, and a run has one at a time."""
+        """All but what changes a file, and a search: that is a command, and commands have their turns."""
         return args.action in ("read", "list", "glob")
 
     async def run(self, args: FilesArguments, bench: Bench) -> Result:
@@ -152,10 +152,12 @@ class FilesTool:
         try:
             if args.action == "search":
                 return await _search(args, bench)
-            files = Files(bench.workspace, bench.sandbox.owner, bench.limits)
-            return Result(
-                ok=True, output=await asyncio.to_thread(_do, args, files, bench.limits.kept_output_bytes)
-            )
+            files = Files(bench.workspace, bench.owner, bench.limits)
+            doing = asyncio.ensure_future(asyncio.to_thread(_do, args, files, bench.limits.kept_output_bytes))
+            try:
+                return Result(ok=True, output=await asyncio.shield(doing))
+            finally:  # whoever is cancelled waits: nothing may be written once another run has the workspace
+                await asyncio.wait([doing])
         except UserMistake as error:
             return Result(ok=False, output=str(error))
 
@@ -222,13 +224,10 @@ async def _search(args: FilesArguments, bench: Bench) -> Result:
         "glob": args.glob,
         "most": SHOWN_MATCHES,
     }
-    outcome = await bench.sandbox.run(
+    outcome = await bench.shell.run(
         [interpreter(), "-I", "-S", "-c", Path(searching.__file__).read_text()],
-        workspace=bench.workspace,
-        limits=dataclasses.replace(bench.limits, timeout_s=min(SEARCH_S, bench.limits.timeout_s)),
+        timeout_s=min(SEARCH_S, bench.limits.timeout_s),
         stdin=json.dumps(wanted).encode(),
-        merge_stderr=True,
-        on_start=bench.on_start,
     )
     found = outcome.stdout.rstrip("\n")
     if outcome.ended_by:
@@ -242,6 +241,7 @@ async def _search(args: FilesArguments, bench: Bench) -> Result:
         seconds=round(outcome.wall_s, 3),
         peak_rss_bytes=outcome.peak_rss_bytes,
         peak_processes=outcome.peak_processes,
+        disk_bytes=outcome.disk_bytes,
     )
 
 

@@ -67,7 +67,7 @@ class Finish:
 
 def _hand_over(bench: Bench) -> tuple[ArtifactSaved, ...]:
     """Keep what lies in the outbox."""
-    files = Files(bench.workspace, bench.sandbox.owner, bench.limits)
+    files = Files(bench.workspace, bench.owner, bench.limits)
     if OUTBOX not in {entry.path for entry in files.entries()}:
         return ()
     found = sorted(

@@ -5,6 +5,7 @@ import mimetypes
 import re
 import unicodedata
 from pathlib import PurePosixPath
+from typing import Literal
 
 from bot.artifacts import Artifacts
 from bot.errors import UserMistake
@@ -15,9 +16,12 @@ ENDING_BYTES = 16
 _UNFIT = re.compile(r"[^\w.() +=@,-]+")
 _ANY = "application/octet-stream"
 _TYPES = mimetypes.MimeTypes()  # Python's own list: the machine's may say otherwise elsewhere
+_TYPES.add_type("text/x-diff", ".diff")
 
 
-def keep(artifacts: Artifacts, key: str, name: str, content: bytes) -> ArtifactSaved:
+def keep(
+    artifacts: Artifacts, key: str, name: str, content: bytes, purpose: Literal["file", "diff"] = "file"
+) -> ArtifactSaved:
     """Keep a file of a task for its people. Blocks.
 
     Args:
@@ -25,6 +29,7 @@ def keep(artifacts: Artifacts, key: str, name: str, content: bytes) -> ArtifactS
         key: The task's.
         name: What it is called; it is changed where that cannot be, or where another file is called so.
         content: The bytes.
+        purpose: What it is for.
 
     Returns:
         The fact to record.
@@ -34,7 +39,7 @@ def keep(artifacts: Artifacts, key: str, name: str, content: bytes) -> ArtifactS
     """
     name = _free(artifacts, key, fit(key, name), hashlib.sha256(content).digest())
     try:
-        return artifacts.save(key, name, content, _media_type(name), "file")
+        return artifacts.save(key, name, content, _media_type(name), purpose)
     except OSError as error:
         raise UserMistake(
             f"{name} cannot be kept ({error.strerror}). An admin can look at the disk of the bot."
@@ -42,8 +47,8 @@ def keep(artifacts: Artifacts, key: str, name: str, content: bytes) -> ArtifactS
 
 
 def fit(key: str, name: str) -> str:
-    """A name of letters, digits and a few signs, neither hidden nor that of the task's report."""
-    plain = _UNFIT.sub("_", unicodedata.normalize("NFC", name.replace("/", "-"))).strip(" .")
+    """A name of letters, digits and a few signs; neither hidden nor an option, nor the task's report."""
+    plain = _UNFIT.sub("_", unicodedata.normalize("NFC", name.replace("/", "-"))).lstrip(" .-").rstrip(" .")
     path = PurePosixPath(plain or "file")
     ending = path.suffix if len(path.suffix.encode()) <= ENDING_BYTES else ""
     room = NAME_BYTES - len(ending.encode())

@@ -13,6 +13,7 @@ from storage import database
 
 MOST_RECIPIENTS = 10
 EVERYONE = "the task's people"
+ONCE = "asked"  # who was written to once, or wants to hear only what is to be decided, hears nothing else
 
 
 class MailArguments(Arguments):
@@ -40,6 +41,7 @@ class Mail:
     name = "mail"
     arguments = MailArguments
     default: Effect = "ask"
+    by_default = "allowed to those who hear of the task, held for approval for anybody else"
 
     def does(self, args: MailArguments) -> str:
         """To whom, about what, and all of the text."""
@@ -58,7 +60,8 @@ class Mail:
     async def default_for(self, args: MailArguments, bench: Bench) -> Effect:
         """Whoever hears of the task already, and whoever asked for it, may be written to."""
         known = await database.insist(hearing.people_of, bench.task_id)
-        return "allow" if known.keys() >= {*args.to} else self.default
+        hearing_it = {address for address, cadence in known.items() if cadence != ONCE}
+        return "allow" if hearing_it >= {*args.to} else self.default
 
     def reads(self, args: MailArguments) -> bool:  # noqa: ARG002  whatever it is about
         """Mails are written one after the other."""
@@ -67,7 +70,7 @@ class Mail:
     async def run(self, args: MailArguments, bench: Bench) -> Result:
         """Record it; it is sent as soon as the far end takes it, once to each."""
         known = await database.insist(hearing.people_of, bench.task_id)
-        hearers = tuple(address for address, cadence in known.items() if cadence not in ("", "none"))
+        hearers = tuple(address for address, cadence in known.items() if cadence not in ("", "none", ONCE))
         asker = tuple(address for address, cadence in known.items() if not cadence)[:1]
         to = tuple(dict.fromkeys(args.to)) or hearers or asker
         if not to:

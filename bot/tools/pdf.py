@@ -79,7 +79,7 @@ def _read(paths: tuple[str, ...], bench: Bench) -> dict[str, bytes]:
         raise UserMistake(
             f"The text shows {len(paths)} pictures, and {MOST_PICTURES} are the most. Make several PDFs."
         )
-    files = Files(bench.workspace, bench.sandbox.owner, bench.limits)
+    files = Files(bench.workspace, bench.owner, bench.limits)
     found = {}
     for path in paths:
         content, in_all = files.read(path.removeprefix("/workspace/"), PICTURE_BYTES)

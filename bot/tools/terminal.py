@@ -1,19 +1,22 @@
 """Run a command in the task's workspace."""
 
-import asyncio
 import re
 import secrets
 import shlex
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from bot.permissions import Effect
 from bot.tools.base import Arguments, Bench, Result
+from bot.tools.shell import WORKSPACE
 
-WORKSPACE = "/workspace"
 GONE = "[{folder} is gone: this runs in /workspace.]"
+ITSELF = "[The call itself printed:]"
+MOST_REFUSALS = 10
+PIECE = 20_000  # characters: the kernel takes 128 KiB in one argument, execve(2)
+_BASH_OF_PIECES = """eval "set --; $(printf %s "$@")\""""
+_PYTHON_OF_PIECES = """'import sys; script = "".join(sys.argv[1:]); del sys.argv[1:]; exec(script)' "$@\""""
 _BETWEEN_COMMANDS = re.compile(r"[\n;|(){}`]+|&(?![<>\d])")
 _BEFORE_A_COMMAND = re.compile(
     r"!|if|then|elif|else|while|until|do|time|coproc|command|exec|builtin|eval|env|nohup|nice|sudo|xargs"
@@ -36,10 +39,13 @@ class TerminalArguments(Arguments):
 
 
 class Terminal:
-    """Run a Bash or Python script in the workspace: no network, limited time and memory.
+    """Run a Bash or Python script in the workspace, in limited time and memory.
 
-    The folder that a Bash script ends in is the one that the next call begins in. Nothing else stays:
-    variables are gone afterwards, and so are programs that were left running.
+    There is no network but the hosts that an admin allowed, by way of the proxy that the environment names.
+
+    The folder that a Bash script ends in is the one that the next call begins in; variables are gone.
+    Programs started with `&` go on in the background, for the next calls to use: send what they print to a
+    file. They end when the task waits for people or is over, and with any call that passes a limit.
     """
 
     name = "terminal"
@@ -73,6 +79,11 @@ class Terminal:
         """The text is the script."""
         return TerminalArguments(command=text)
 
+    async def where(self, bench: Bench) -> str:
+        """The folder that the call before ended in."""
+        folder = (await bench.shell.standing()).folder
+        return "" if folder == WORKSPACE else folder
+
     def reads(self, args: TerminalArguments) -> bool:  # noqa: ARG002  whatever it is about
         """A command may change anything."""
         return False
@@ -80,47 +91,47 @@ class Terminal:
     async def run(self, args: TerminalArguments, bench: Bench) -> Result:
         """Run the script; what it prints on both channels is kept in the order it came."""
         mark = secrets.token_hex(16)
-        outcome = await bench.sandbox.run(
-            _argv(args, _folder(bench.place), mark),
-            workspace=bench.workspace,
-            limits=bench.limits,
-            merge_stderr=True,
-            on_start=bench.on_start,
-        )
+        folder = (await bench.shell.standing()).folder
+        outcome = await bench.shell.run(_argv(args, folder, mark))
         output, marked, told = outcome.stdout.rpartition(f"\n{mark}")
+        folder, _, late = told.partition("\n")  # what the script left running may have printed on
         if marked:
-            await asyncio.to_thread(_note, bench.place, told.partition("\n")[0])
-        else:
-            output = outcome.stdout
+            await bench.shell.note(folder=folder)
+        news = bench.shell.news()
+        printed = f"{output}{late}" if marked else outcome.stdout
+        printed += _untold(bench.shell.refusals(), printed)
         return Result(
             ok=outcome.exit_code == 0 and outcome.ended_by is None,
-            output=output,
+            output=f"{news}{ITSELF}\n{printed}" if news else printed,
             exit_code=outcome.exit_code,
             ended_by=outcome.ended_by,
             seconds=round(outcome.wall_s, 3),
             peak_rss_bytes=outcome.peak_rss_bytes,
             peak_processes=outcome.peak_processes,
+            disk_bytes=outcome.disk_bytes,
         )
+
+
+def _untold(refusals: list[str], printed: str) -> str:
+    """Why hosts were not reached, as far as programs did not print it themselves: most hide it."""
+    news = [why for why in refusals if why not in printed][:MOST_REFUSALS]
+    start = "\n" if news and printed and not printed.endswith("\n") else ""
+    return start + "".join(f"[{why}]\n" for why in news)
 
 
 def _argv(args: TerminalArguments, folder: str, mark: str) -> list[str]:
     """The command line; a Bash script tells at its end where it is."""
-    go = f"cd -- {shlex.quote(folder)} 2>/dev/null || echo {shlex.quote(GONE.format(folder=folder))}; "
+    script = args.command
+    pieces = [script[at : at + PIECE] for at in range(0, len(script), PIECE)]
+    go = ""  # it begins in the workspace
+    if folder != WORKSPACE:
+        gone = shlex.quote(GONE.format(folder=folder))
+        go = f"cd -- {shlex.quote(folder)} 2>/dev/null || echo {gone}; "
     if args.language == "python":
-        return ["bash", "-c", go + 'exec python3 -c "$1"', "bash", args.command]
+        run = 'exec python3 -c "$1"' if pieces == [script] else f"exec python3 -c {_PYTHON_OF_PIECES}"
+        return ["bash", "-c", go + run, "bash", *pieces]
     strict = ["-e", "-o", "pipefail"] if args.stop_on_error else []
     tell = f'trap \'printf "\\n%s%s\\n" {mark} "$PWD"\' EXIT; '  # before the script, on its first line
-    return ["bash", *strict, "-c", go + tell + args.command]
-
-
-def _folder(place: Path) -> str:
-    """Where the call before ended. Whatever it says is only ever used inside the sandbox."""
-    try:
-        return place.read_text()
-    except FileNotFoundError:
-        return WORKSPACE
-
-
-def _note(place: Path, folder: str) -> None:
-    place.parent.mkdir(mode=0o700, exist_ok=True)
-    place.write_text(folder)
+    if pieces == [script]:
+        return ["bash", *strict, "-c", go + tell + script]
+    return ["bash", *strict, "-c", go + tell + _BASH_OF_PIECES, "bash", *pieces]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -44,6 +45,7 @@ class Wanted:
         does: What people are shown of it.
         subjects: What it acts on: policies are about these.
         default: What holds where no policy does.
+        where: The place that it is made in; empty where it is the usual one.
     """
 
     step: int
@@ -51,11 +53,12 @@ class Wanted:
     does: str
     subjects: tuple[str, ...]
     default: permissions.Effect
+    where: str = ""
 
 
-def digest(call: Call) -> str:
-    """What an approval is bound to: SHA-256 over the call's tool and arguments, in hex."""
-    exact = json.dumps([call.tool, call.args], sort_keys=True, separators=(",", ":"))
+def digest(call: Call, where: str = "") -> str:
+    """What an approval is bound to: SHA-256 over the call's tool, arguments and place, in hex."""
+    exact = json.dumps([call.tool, call.args, *filter(None, [where])], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(exact.encode()).hexdigest()
 
 
@@ -77,18 +80,22 @@ def ask(task: Tasks, wanted: Wanted, verdict: Verdict, asking: Asking, now: date
         approval=0,
         step=wanted.step,
         call=wanted.call,
-        does=wanted.does,
-        digest=digest(wanted.call),
+        does=f"In {wanted.where}:\n\n{wanted.does}" if wanted.where else wanted.does,
+        digest=digest(wanted.call, wanted.where),
         rule=verdict.why,
+        subjects=wanted.subjects,
+        default=wanted.default,
     )
-    return _put(task, fact, asking, now, own=not by_admin)
+    return _put(task, fact, deciding.steerers(task), asking, now, own=not by_admin)
 
 
-def _put(task: Tasks, fact: ApprovalAsked, asking: Asking, now: datetime, *, own: bool) -> ApprovalAsked:
+def _put(
+    task: Tasks, fact: ApprovalAsked, steered_by: Iterable[int], asking: Asking, now: datetime, *, own: bool
+) -> ApprovalAsked:
     """Ask this, and see to it that whoever may decide hears of it; the fact, completed."""
     for admin in asking.admins:  # they can be called before they have ever said anything
         people.meant(now, **{"address" if "@" in admin else "slack": admin})
-    deciders = deciding.deciders(task, own=own, admins=asking.admins)
+    deciders = deciding.deciders(task, steered_by, own=own, admins=asking.admins)
     addresses = deciding.call(task, deciders)
     asked = approvals.ask(
         task.id,
@@ -96,6 +103,7 @@ def _put(task: Tasks, fact: ApprovalAsked, asking: Asking, now: datetime, *, own
         fact.digest,
         now,
         own=own,
+        steered_by=",".join(map(str, steered_by)),
         asked_of=deciders.mark,
         remind_at=now + asking.remind_after,
     )
@@ -159,26 +167,36 @@ def decide(
         note=note,
     )
     stream.record(task.stream_id, by, decided, now)
+    _go_on(task)
+
+
+def _go_on(task: Tasks) -> None:
+    """What the task waited for is settled: any worker may go on with it, unless it is paused."""
     if tasks.go_on(task.id):
         runs.unpark(task.id)
 
 
 def _check(task: Tasks, approval: Approvals, actor: Actor, decision: Decision) -> None:
     name = approval_key(approval.id)
-    may = deciding.deciders(task, own=approval.own)
-    own = actor.id == task.asker_id and not may.own
-    if own and decision == "approve":
+    may = deciding.deciders(task, _steered_by(approval), own=approval.own)
+    barred = actor.id in may.barred
+    if barred and decision == "approve":
         others = f"for {may.shown}" if may.named else "for somebody else"
+        did = "asked for" if actor.id == task.asker_id else "had a say in"
         raise Refused(
-            f"You asked for {key(task.id)}, so {name} is {others} to approve. An admin can change that: "
+            f"You {did} {key(task.id)}, so {name} is {others} to approve. An admin can change that: "
             f"`agent edit @{task.agent.name} --own-approval yes`"
         )
-    if own or may.include(actor):
+    if barred or may.include(actor):
         return
     if may.named:
         raise Refused(f"{name} is for {may.shown} to decide. An admin can name others.")
     needed = "an admin" if may.admins_only else "a team member"
     raise Refused(f"{name} is for {needed} to decide. An admin can name you as an approver.")
+
+
+def _steered_by(approval: Approvals) -> list[int]:
+    return [int(person) for person in approval.steered_by.split(",") if person]
 
 
 def _settled(approval: Approvals) -> str:
@@ -193,10 +211,47 @@ def _settled(approval: Approvals) -> str:
 def withdraw_all(task: Tasks, why: str, by: str, now: datetime) -> None:
     """Ask no longer: what was decided and not used yet counts no more either."""
     for approval in approvals.pending_of(task.id):
-        approvals.withdraw(approval.id)
-        if approval.state == "open":
-            gone = ApprovalWithdrawn(approval=approval.id, call_id=approval.call_id, why=why)
-            stream.record(task.stream_id, by, gone, now)
+        _withdraw(task, approval, why, by, now)
+
+
+def _withdraw(task: Tasks, approval: Approvals, why: str, by: str, now: datetime) -> None:
+    approvals.withdraw(approval.id)
+    if approval.state == "open":
+        gone = ApprovalWithdrawn(approval=approval.id, call_id=approval.call_id, why=why)
+        stream.record(task.stream_id, by, gone, now)
+
+
+def reconsider(agent: str, by: str, now: datetime) -> list[Approvals]:
+    """Ask no longer about calls that the rules allow or deny by now: their runs go on by these.
+
+    Args:
+        agent: Whose rules have changed; empty for every agent's.
+        by: Who changed them, as people are shown it.
+        now: The time.
+
+    Returns:
+        What is no longer asked.
+    """
+    settled = []
+    for approval in approvals.every_open():
+        task = tasks.get(approval.task_id)
+        if agent not in ("", task.agent.name):
+            continue
+        fact = _asked(task, approval)
+        if fact.default is None:
+            continue
+        verdict = permissions.verdict(task.agent.name, fact.call.tool, fact.subjects, fact.default, now)
+        if verdict.effect != "ask":
+            _withdraw(task, approval, f"{by} changed the rules. {verdict.why}", by, now)
+            _go_on(task)
+            settled.append(approval)
+    return settled
+
+
+def _asked(task: Tasks, approval: Approvals) -> ApprovalAsked:
+    """What was recorded when this was asked."""
+    facts = [event.fact for event in stream.replay(task.stream_id)]
+    return next(fact for fact in facts if isinstance(fact, ApprovalAsked) and fact.approval == approval.id)
 
 
 def remind(asking: Asking, now: datetime) -> None:
@@ -210,13 +265,10 @@ def readdress(asking: Asking, now: datetime) -> None:
     """Put what is open to those who may decide now, where an admin has named others since it was asked."""
     for approval in approvals.every_open():
         task = tasks.get(approval.task_id)
-        if deciding.deciders(task, own=approval.own, admins=asking.admins).mark == approval.asked_of:
+        steered_by = _steered_by(approval)
+        may = deciding.deciders(task, steered_by, own=approval.own, admins=asking.admins)
+        if may.mark == approval.asked_of:
             continue
-        facts = [event.fact for event in stream.replay(task.stream_id)]
-        fact = next(f for f in facts if isinstance(f, ApprovalAsked) and f.approval == approval.id)
-        approvals.withdraw(approval.id)
-        why = "Others decide on it now."
-        gone = ApprovalWithdrawn(approval=approval.id, call_id=approval.call_id, why=why)
-        stream.record(task.stream_id, "reminder", gone, now)
-        again = _put(task, fact, asking, now, own=approval.own)
+        _withdraw(task, approval, "Others decide on it now.", "reminder", now)
+        again = _put(task, _asked(task, approval), steered_by, asking, now, own=approval.own)
         stream.record(task.stream_id, f"@{task.agent.name}", again, now)

@@ -20,7 +20,7 @@ from storage import approvals as rows
 from storage import tasks
 from storage.tables import Approvals
 
-Course = Literal["go", "refused", "stop"]
+Course = Literal["go", "refused", "paused", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Begun:
     """What is to become of a call.
 
     Attributes:
-        course: Make it; do not, and tell the agent; or stop: the run has let go of the task.
+        course: Make it; do not, and tell the agent; set the task aside, which is paused; or stop: the run
+            has let go of the task.
         events: What was recorded.
     """
 
@@ -53,9 +54,7 @@ def begin(claim: Claim, before: list[AnyFact], wanted: Wanted, asking: Asking, n
         LeaseLostError: The claim does not hold; nothing was recorded.
     """
     if tasks.held_back(claim.task_id):
-        events = runs.commit(claim, before, now)
-        runs.set_aside(claim)
-        return Begun("stop", events)
+        return Begun("paused", runs.commit(claim, before, now))
     verdict = permissions.verdict(claim.agent, wanted.call.tool, wanted.subjects, wanted.default, now)
     approval = rows.of_call(claim.task_id, wanted.call.id)
     if verdict.effect == "deny":
@@ -64,7 +63,7 @@ def begin(claim: Claim, before: list[AnyFact], wanted: Wanted, asking: Asking, n
         return _refused(claim, before, wanted, _why_denied(approval), now)
     used = 0
     if verdict.effect == "ask":
-        if not (approval and rows.use(approval.id, approvals.digest(wanted.call))):
+        if not (approval and rows.use(approval.id, approvals.digest(wanted.call, wanted.where))):
             return _waiting(claim, before, wanted, verdict, asking, now)
         used = approval.id
     started = ToolStarted(step=wanted.step, call=wanted.call, does=wanted.does, approval=used)
@@ -116,11 +115,10 @@ def _waiting(
     now: datetime,
 ) -> Begun:
     """Ask, and let the run wait without a worker."""
-    events = runs.commit(claim, before, now)
     task = tasks.get(claim.task_id)
     approvals.withdraw_all(task, "Another call is asked about.", f"@{claim.agent}", now)
     asked = approvals.ask(task, wanted, verdict, asking, now)
-    events += runs.commit(claim, [asked], now)
+    events = runs.commit(claim, [*before, asked], now)
     tasks.wait(claim.task_id, "approval")
     runs.park(claim)
     return Begun("stop", events)

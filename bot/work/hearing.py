@@ -1,7 +1,6 @@
 """Who hears of a task, and of what."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from bot import people
 from bot.actors import Actor, Door
@@ -9,9 +8,7 @@ from bot.errors import UserMistake
 from bot.work.keys import key
 from storage import people as rows
 from storage import subscriptions, tasks
-from storage.tables import Tasks
-
-Cadence = Literal["all", "milestones", "daily", "result", "asked", "none"]
+from storage.tables import Cadence, Tasks
 
 
 def watch(task: Tasks, actor: Actor, door: Door, cadence: Cadence) -> str:
@@ -74,7 +71,7 @@ def people_of(task_id: int) -> dict[str, str]:
     return {**subscribed, **{address: "" for address in asker if address not in subscribed}}
 
 
-def _by_mail(task_id: int) -> dict[str, str]:
+def _by_mail(task_id: int) -> dict[str, Cadence]:
     """What is mailed of a task, by address."""
     return {one.address: one.cadence for one in subscriptions.of_task(task_id) if one.outlet == "email"}
 

@@ -21,7 +21,7 @@ from bot.events import (
 )
 from bot.work import hearing
 from bot.work.keys import key
-from storage import runs, tasks, workspaces
+from storage import agents, runs, tasks, workspaces
 
 CANDIDATES = 20
 
@@ -51,7 +51,7 @@ class Claim:
         worker: Who holds it.
         lease: How long a commit extends it.
         agent: The agent's name.
-        model: The model the agent asks for; empty for the default.
+        model: The model that the task asks for, or the agent; empty for the default.
         about: What the agent is for.
         instructions: What an admin wants the agent to keep to.
         text: What to do.
@@ -111,7 +111,7 @@ def claim(
             worker=worker,
             lease=lease,
             agent=task.agent.name,
-            model=task.agent.model or "",
+            model=task.model or task.agent.model or "",
             about=task.agent.about,
             instructions=task.agent.instructions,
             text=task.text,
@@ -120,6 +120,12 @@ def claim(
             left_over=left_over,
         )
     return None
+
+
+def hosts(claim: Claim) -> str:
+    """What the agent may reach on the network now, separated by commas."""
+    agent = agents.find(claim.agent)
+    return agent.hosts if agent else ""
 
 
 def start(claim: Claim, model: str, now: datetime) -> list[Event]:
@@ -155,14 +161,16 @@ def commit(claim: Claim, facts: list[AnyFact], now: datetime) -> list[Event]:
         LeaseLostError: The claim does not hold; nothing was recorded.
     """
     _prove(claim, now)
-    for fact in facts:
-        if isinstance(fact, MailAsked):
-            hearing.let_hear(claim.task_id, fact.to)
-    return [stream.record(claim.stream, f"@{claim.agent}", fact, now) for fact in facts]
+    return _record(claim, facts, now)
+
+
+def tell(claim: Claim, facts: Sequence[AnyFact], now: datetime) -> None:
+    """Record what certainly happened in the run, whoever holds the claim by now: what went out is out."""
+    _record(claim, facts, now)
 
 
 def note_sandbox(claim: Claim, host: str, pid: int, started: int, now: datetime) -> None:
-    """Remember which sandbox the run works in, so that whoever takes over can end it.
+    """Remember which sandbox the run works in, so that whoever takes over can end it: it lives between calls.
 
     Raises:
         LeaseLostError: The claim does not hold.
@@ -172,14 +180,21 @@ def note_sandbox(claim: Claim, host: str, pid: int, started: int, now: datetime)
         raise LeaseLostError
 
 
-def renew(claim: Claim, now: datetime) -> None:
-    """Extend the claim while a call is under way.
+def forget_sandbox(claim: Claim, pid: int, started: int) -> None:
+    """A sandbox that was noted for the run is dead, whoever holds the claim by now."""
+    runs.forget_sandbox(claim.run_id, pid, started)
 
-    Raises:
-        LeaseLostError: The claim does not hold.
-    """
-    if not runs.renew(claim.run_id, claim.token, now + claim.lease):
-        raise LeaseLostError
+
+def renew(claims: Sequence[Claim], until: datetime) -> list[Claim]:
+    """Extend claims while calls are under way; those that are lost."""
+    runs.renew_all([(claim.run_id, claim.token) for claim in claims], until)
+    return lost(claims)
+
+
+def lost(claims: Sequence[Claim]) -> list[Claim]:
+    """Those of these claims that do not stand any more."""
+    standing = runs.tokens([claim.run_id for claim in claims])
+    return [claim for claim in claims if claim.token not in standing]
 
 
 def holds(claim: Claim) -> bool:
@@ -188,7 +203,13 @@ def holds(claim: Claim) -> bool:
 
 
 def heard(claim: Claim, after: int) -> list[Event]:
-    """What was recorded past a place in the task's stream, by whomever."""
+    """What was recorded past a place in the task's stream, by whomever.
+
+    Raises:
+        LeaseLostError: The claim does not hold: whoever asks may have slept while another went on.
+    """
+    if not holds(claim):
+        raise LeaseLostError
     return list(stream.replay(claim.stream, after))
 
 
@@ -198,6 +219,7 @@ def end(
     now: datetime,
     after: int | None = None,
     before: Sequence[AnyFact] = (),
+    otherwise: Sequence[AnyFact] | None = None,
 ) -> bool:
     """The work is over: the task is done or failed, and its workspace is free.
 
@@ -207,6 +229,7 @@ def end(
         now: The time.
         after: The last event that was heeded; None to end it whatever was said.
         before: What led to the end.
+        otherwise: What is recorded in its place where the work goes on; the same if None.
 
     Returns:
         False if a person said something since then: the end was not recorded, and the work goes on.
@@ -216,12 +239,11 @@ def end(
     """
     _prove(claim, now)
     unheeded = [] if after is None else heard(claim, after)
-    for led in before:
-        stream.record(claim.stream, f"@{claim.agent}", led, now)
     if any(isinstance(event.fact, InstructionGiven) for event in unheeded):
+        _record(claim, before if otherwise is None else otherwise, now)
         return False
     tasks.end(claim.task_id, "done" if isinstance(fact, TaskFinished) else "failed", now)
-    stream.record(claim.stream, f"@{claim.agent}", fact, now)
+    _record(claim, [*before, fact], now)
     runs.close(claim.task_id)
     workspaces.release(claim.run_id)
     return True
@@ -238,9 +260,14 @@ def park(claim: Claim) -> None:
 
 
 def set_aside(claim: Claim) -> None:
-    """The task or its agent is paused: no worker has it until that is over."""
+    """The task or its agent is paused: no worker has it until that is over. Its sandbox is dead.
+
+    Raises:
+        LeaseLostError: The claim does not hold; the task is as its new worker has it.
+    """
+    if not runs.give_back(claim.run_id, claim.token):
+        raise LeaseLostError
     tasks.queue(claim.task_id)
-    runs.give_back(claim.run_id, claim.token)
     workspaces.release(claim.run_id)
 
 
@@ -256,8 +283,15 @@ def let_go(claim: Claim) -> None:
         workspaces.release(claim.run_id)
 
 
+def _record(claim: Claim, facts: Sequence[AnyFact], now: datetime) -> list[Event]:
+    """Record facts as the agent's, with what they bring about."""
+    for fact in facts:
+        if isinstance(fact, MailAsked):
+            hearing.let_hear(claim.task_id, fact.to)
+    return [stream.record(claim.stream, f"@{claim.agent}", fact, now) for fact in facts]
+
+
 def _prove(claim: Claim, now: datetime) -> None:
-    """Whatever is committed next is ours to commit; no sandbox of ours runs between calls."""
-    idle = {"sandbox_host": None, "sandbox_pid": None, "sandbox_started": None}
-    if not runs.renew(claim.run_id, claim.token, now + claim.lease, **idle):
+    """Whatever is committed next is ours to commit."""
+    if not runs.renew(claim.run_id, claim.token, now + claim.lease):
         raise LeaseLostError

@@ -10,10 +10,10 @@ from bot.work.keys import key
 from storage import runs, tasks
 from storage.tables import Tasks
 
+NONE = "0"  # what answers no question
 
-def say(
-    task: Tasks, actor: Actor, origin: Origin, text: str, now: datetime, answers: int | None = None
-) -> bool:
+
+def say(task: Tasks, actor: Actor, origin: Origin, text: str, now: datetime, answers: str = "") -> bool:
     """Tell the agent something: its next turn sees it. Where it has asked, this may be the answer.
 
     Args:
@@ -22,7 +22,8 @@ def say(
         origin: Where.
         text: What, as it was written.
         now: The time.
-        answers: The step whose question this answers; 0 answers none, and None whatever is asked.
+        answers: The question that this answers, as `QuestionAsked.named` has it, or by its step alone; `0`
+            answers none, and nothing whatever is asked.
 
     Returns:
         Whether it answers a question.
@@ -36,10 +37,10 @@ def say(
             "or assign a new task."
         )
     asked = _open_question(task)
-    if answers and (asked is None or asked.step != answers):
-        raise UserMistake(_settled(task, answers))
-    if answers == 0:
+    if answers == NONE:
         asked = None
+    elif answers and not (asked and _is_meant(asked, answers)):
+        raise UserMistake(_settled(task, answers))
     trusted = origin.vouched and (permissions.may(actor, Role.MEMBER) or task.agent.open_to_stakeholders)
     by = people.shown(actor)
     told = InstructionGiven(
@@ -48,6 +49,7 @@ def say(
         door=origin.door.value,
         answers=asked.call_id if asked else "",
         commands=trusted,
+        person=actor.id,
     )
     stream.record(task.stream_id, by, told, now)
     if asked:
@@ -66,12 +68,16 @@ def _open_question(task: Tasks) -> QuestionAsked | None:
     return next((fact for fact in reversed(asked) if fact.call_id == task.question), None)
 
 
-def _settled(task: Tasks, step: int) -> str:
+def _is_meant(asked: QuestionAsked, named: str) -> bool:
+    return named in (asked.named, str(asked.step))
+
+
+def _settled(task: Tasks, named: str) -> str:
     """Why a question cannot be answered any more."""
     asked: QuestionAsked | None = None
     for event in stream.replay(task.stream_id):
         fact = event.fact
-        if isinstance(fact, QuestionAsked) and fact.step == step:
+        if isinstance(fact, QuestionAsked) and _is_meant(fact, named):
             asked = fact
         elif asked and isinstance(fact, InstructionGiven) and fact.answers == asked.call_id:
             return (

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +31,7 @@ __all__ = [
     "find",
     "held_by",
     "key",
+    "long_over",
     "matching",
     "newest",
     "open_task",
@@ -66,6 +68,7 @@ class Order:
             own, or what channel or agent have for such.
         priority: Larger is more urgent.
         budget: What it may cost, in the grammar's words.
+        model: What decides on the steps, whichever agent takes them; what the agent has if empty.
     """
 
     agent: str
@@ -75,6 +78,7 @@ class Order:
     workspace: str = ""
     priority: int = 0
     budget: str = ""
+    model: str = ""
 
 
 def open_task(asker: Actor, order: Order, origin: Origin, now: datetime) -> Tasks:
@@ -110,6 +114,7 @@ def open_task(asker: Actor, order: Order, origin: Origin, now: datetime) -> Task
         opened_at=now,
         priority=order.priority,
         budget=order.budget,
+        model=order.model,
     )
     if named is None:
         workspaces.rename(task.workspace, key(task.id).lower())
@@ -177,6 +182,12 @@ def find(task_key: str, actor: Actor, origin: Origin) -> Tasks:
 def newest(actor: Actor, origin: Origin, limit: int) -> list[Line]:
     """The newest tasks that the actor may see."""
     return tasks.newest(permissions.eyes(actor, origin), limit)
+
+
+def long_over(keys: Collection[str], before: datetime) -> set[str]:
+    """Those of these tasks, by their keys, that were over before this moment."""
+    numbers = [int(found[1]) for one in keys if (found := re.fullmatch(_KEY, one))]
+    return {key(task_id) for task_id in tasks.over(numbers, before)}
 
 
 def held_by(task: Tasks) -> int | None:
@@ -248,7 +259,7 @@ def retry(task: Tasks, actor: Actor, now: datetime) -> None:
     task.state, task.ended_at = "queued", None
     runs.add(task.id)
     approvals.withdraw_all(task, f"{key(task.id)} begins anew.", actor.name, now)
-    stream.record(task.stream_id, actor.name, TaskRetried(by=actor.name), now)
+    stream.record(task.stream_id, actor.name, TaskRetried(by=actor.name, person=actor.id), now)
 
 
 def reassign(task: Tasks, agent_name: str, actor: Actor, now: datetime) -> None:

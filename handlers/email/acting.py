@@ -4,7 +4,7 @@ What a letter does is about what its address was signed for, and nothing else. A
 whom that was made for, whatever the letter asks for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import permissions
@@ -14,7 +14,8 @@ from bot.errors import UserMistake
 from bot.replies import Reply
 from bot.reply_address import ReplyAddresses
 from bot.reports.visible import revealed
-from handlers.email import calls, questions, told
+from bot.work import talk
+from handlers.email import calls, questions, quotes, told
 from handlers.email.answers import Answer, to_command
 from handlers.email.calls import Asking
 from handlers.email.proven import Proven, canonical
@@ -101,9 +102,9 @@ class Acting:
         return [to_command(reply, _kind(command)), *said]
 
     def _steer(self, proven: Proven, command: str, below: str, now: datetime) -> list[Answer]:
-        """Stop the task, or tell how it stands. Why it is stopped is said before nobody hears it any more."""
-        stops = command.startswith("task cancel")
-        said = [self._say(proven, below, 0, now)] if stops and below else []
+        """Stop or rest the task, or tell of it. What is said below is said before nobody hears it any more."""
+        steers = command.startswith(("task cancel", "task pause", "task resume"))
+        said = [self._say(proven, below, 0, now)] if steers and below else []
         return [*said, self._run(proven, command, now)]
 
     def _hear(self, proven: Proven, now: datetime) -> list[Answer]:
@@ -131,15 +132,26 @@ class Acting:
         return [Answer(still, f"asked {asked.fact.call_id}")]
 
     def _say(self, proven: Proven, text: str, answers: int | None, now: datetime) -> Answer:
-        """Say something to the agent: an answer to the question of a step, to none (0), or to any (None)."""
+        """Say something to the agent: an answer to the question of a step, to none (0), or to any (None).
+
+        A letter that its writer passes on is said apart, and instructs nobody.
+        """
         task = tasks.get(proven.heard.task_id)
         if task.state not in tasks.OPEN:
             own = task.asker_id == proven.sender.id or permissions.may(proven.sender, Role.MEMBER)
             how = told.RETRY if own else told.ASK_TO_RETRY
             over = told.OVER.format(task=proven.task, state=task.state, how=how.format(task=proven.task))
             return Answer(over, "over")
+        words, passed_on = quotes.parted_from_forwarded(text)
         bound = "" if answers is None else f"--answers {answers} "
-        return self._run(proven, f"task say {proven.task} {bound}-- {text}", now)
+        if words:
+            said = self._run(proven, f"task say {proven.task} {bound}-- {words}", now)
+            if said.kind or not passed_on:
+                return said
+            bound = f"--answers {talk.NONE} "
+        # Nobody vouches for what others wrote, and who passes it on has not made it their own words.
+        unvouched = replace(proven, authentic=False)
+        return self._run(unvouched, f"task say {proven.task} {bound}-- {passed_on}", now)
 
     def _run(self, proven: Proven, text: str, now: datetime) -> Answer:
         return to_command(self._reply(proven, text, now), _kind(text))

@@ -59,6 +59,13 @@ def is_forwarded(line: str) -> bool:
     return _FORWARDED.match(line) is not None
 
 
+def parted_from_forwarded(text: str) -> tuple[str, str]:
+    """What somebody wrote themselves, and the letter of others that they pass on below it."""
+    lines = text.split("\n")
+    begins = next((at for at, line in enumerate(lines) if is_forwarded(line)), len(lines))
+    return "\n".join(lines[:begins]).strip(), "\n".join(lines[begins:]).strip()
+
+
 def parted_from_answers(text: str) -> str:
     """The text, with a line end where an attribution follows an answer's last words after dashes."""
     return _SHARED_LINE.sub("\n", text) if "-On " in text or "- On " in text else text

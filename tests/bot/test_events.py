@@ -25,6 +25,7 @@ from bot.events import (
     DeliveryAbandoned,
     Event,
     Fact,
+    HostAsked,
     InstructionGiven,
     LetterQuarantined,
     MailAsked,
@@ -117,10 +118,11 @@ WRITTEN: list[tuple[Fact, bytes]] = [
             seconds=1.5,
             peak_rss_bytes=4096,
             peak_processes=3,
+            disk_bytes=8192,
         ),
         (
-            b'{"v":1,"kind":"ToolFinished","step":1,"call_id":"1","ok":false,"output":"no","exit_code":137,'
-            b'"ended_by":"memory","seconds":1.5,"peak_rss_bytes":4096,"peak_processes":3}'
+            b'{"v":2,"kind":"ToolFinished","step":1,"call_id":"1","ok":false,"output":"no","exit_code":137,'
+            b'"ended_by":"memory","seconds":1.5,"peak_rss_bytes":4096,"peak_processes":3,"disk_bytes":8192}'
         ),
     ),
     (
@@ -178,14 +180,17 @@ WRITTEN: list[tuple[Fact, bytes]] = [
         ),
     ),
     (
-        InstructionGiven(text="No", by="Mel", door="email", answers="1", commands=True),
-        b'{"v":1,"kind":"InstructionGiven","text":"No","by":"Mel","door":"email","answers":"1","commands":true}',
+        InstructionGiven(text="No", by="Mel", door="email", answers="1", commands=True, person=3),
+        (
+            b'{"v":2,"kind":"InstructionGiven","text":"No","by":"Mel","door":"email","answers":"1",'
+            b'"commands":true,"person":3}'
+        ),
     ),
     (
         QuestionAsked(step=1, call_id="1", text="Which?", options=("a", "b")),
         b'{"v":1,"kind":"QuestionAsked","step":1,"call_id":"1","text":"Which?","options":["a","b"]}',
     ),
-    (TaskRetried(by="Ana"), b'{"v":1,"kind":"TaskRetried","by":"Ana"}'),
+    (TaskRetried(by="Ana", person=3), b'{"v":2,"kind":"TaskRetried","by":"Ana","person":3}'),
     (TaskReassigned(agent="dba", by="Ana"), b'{"v":1,"kind":"TaskReassigned","agent":"dba","by":"Ana"}'),
     (
         ToolRefused(step=1, call_id="1", does="make", why="No."),
@@ -199,12 +204,15 @@ WRITTEN: list[tuple[Fact, bytes]] = [
             does="make",
             digest="ab12",
             rule="Ada asks for it.",
+            subjects=("make",),
+            default="allow",
             approvers=("Mel",),
             addresses=("dana@example.org",),
         ),
         (
-            b'{"v":1,"kind":"ApprovalAsked","approval":17,"step":1,"call":' + CALL_BYTES + b',"does":"make",'
-            b'"digest":"ab12","rule":"Ada asks for it.","approvers":["Mel"],"addresses":["dana@example.org"]}'
+            b'{"v":2,"kind":"ApprovalAsked","approval":17,"step":1,"call":' + CALL_BYTES + b',"does":"make",'
+            b'"digest":"ab12","rule":"Ada asks for it.","subjects":["make"],"default":"allow",'
+            b'"approvers":["Mel"],"addresses":["dana@example.org"]}'
         ),
     ),
     (
@@ -217,6 +225,26 @@ WRITTEN: list[tuple[Fact, bytes]] = [
     (
         ApprovalWithdrawn(approval=17, call_id="1", why="T-1 was cancelled."),
         b'{"v":1,"kind":"ApprovalWithdrawn","approval":17,"call_id":"1","why":"T-1 was cancelled."}',
+    ),
+    (
+        HostAsked(
+            step=1,
+            call_id="1",
+            host="docs.python.org",
+            port=443,
+            outcome="failed",
+            address="192.0.2.1",
+            connections=3,
+            sent=10,
+            received=20,
+            seconds=1.5,
+            why="It did not answer.",
+        ),
+        (
+            b'{"v":1,"kind":"HostAsked","step":1,"call_id":"1","host":"docs.python.org","port":443,'
+            b'"outcome":"failed","address":"192.0.2.1","connections":3,"sent":10,"received":20,"seconds":1.5,'
+            b'"why":"It did not answer."}'
+        ),
     ),
     (ApprovalReminded(approval=17), b'{"v":1,"kind":"ApprovalReminded","approval":17}'),
     (
@@ -269,6 +297,20 @@ OLDER: list[tuple[Fact, bytes]] = [  # of formats that are no longer written
         ModelTurned(v=1, step=1, words="Hm.", calls=(CALL,)),
         b'{"v":1,"kind":"ModelTurned","step":1,"words":"Hm.","calls":[' + CALL_BYTES + b"]}",
     ),
+    (
+        InstructionGiven(v=1, text="No", by="Mel", door="email", answers="1", commands=True),
+        b'{"v":1,"kind":"InstructionGiven","text":"No","by":"Mel","door":"email","answers":"1","commands":true}',
+    ),
+    (TaskRetried(v=1, by="Ana"), b'{"v":1,"kind":"TaskRetried","by":"Ana"}'),
+    (
+        ApprovalAsked(
+            v=1, approval=17, step=1, call=CALL, does="make", digest="ab12", rule="Ada asks for it."
+        ),
+        (
+            b'{"v":1,"kind":"ApprovalAsked","approval":17,"step":1,"call":' + CALL_BYTES + b',"does":"make",'
+            b'"digest":"ab12","rule":"Ada asks for it."}'
+        ),
+    ),
 ]
 LEAST: list[tuple[Fact, bytes]] = [  # without what may be left out
     (
@@ -298,6 +340,7 @@ LEAST: list[tuple[Fact, bytes]] = [  # without what may be left out
         ToolFinished(step=1, call_id="1", ok=True, output=""),
         b'{"kind":"ToolFinished","step":1,"call_id":"1","ok":true,"output":""}',
     ),
+    (HostAsked(step=1, call_id="1"), b'{"kind":"HostAsked","step":1,"call_id":"1"}'),
     (TaskFinished(summary=""), b'{"kind":"TaskFinished","summary":""}'),
     (TaskFailed(reason=""), b'{"kind":"TaskFailed","reason":""}'),
 ]
@@ -328,8 +371,15 @@ def test_an_older_format_stays_as_it_is(fact: AnyFact, body: bytes) -> None:
     read = decode(framed(body)).fact
     assert read == fact
     assert read.v == 1
-    added = {TaskOpened: "context", ToolStarted: "approval", ModelTurned: "wire"}[type(fact)]
-    assert not getattr(read, added)
+    added = {
+        TaskOpened: "context",
+        ToolStarted: "approval",
+        ModelTurned: "wire",
+        InstructionGiven: "person",
+        TaskRetried: "person",
+        ApprovalAsked: "default",
+    }
+    assert not getattr(read, added[type(fact)])
 
 
 def test_every_kind_is_pinned() -> None:

@@ -50,6 +50,7 @@ def test_every_setting_is_read_from_its_variable(field: str, monkeypatch: pytest
     """Each field listens to one variable: SLACK_… under Slack's own name, the others with the prefix."""
     value = {
         "log_format": "json",
+        "sandbox": "landlock",
         "database_url": "sqlite:///x",
         "config": "/own.toml",
         **dict.fromkeys(("http", "smtp", "lmtp"), "[::1]:8"),

@@ -19,7 +19,7 @@ def stuck_at(database_file: Path, act: str) -> Iterator[sqlite3.Connection]:
         database_file: Where it is.
         act: As of a trigger: `INSERT ON tasks`.
     """
-    with contextlib.closing(_connected(database_file)) as connection:
+    with contextlib.closing(connected(database_file)) as connection:
         connection.execute(
             "CREATE VIEW forever AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
             "SELECT count(*) FROM n"
@@ -32,23 +32,26 @@ def stuck_at(database_file: Path, act: str) -> Iterator[sqlite3.Connection]:
             connection.execute("DROP VIEW forever")
 
 
-def _connected(database_file: Path) -> sqlite3.Connection:
+def connected(database_file: Path) -> sqlite3.Connection:
+    """A connection of one's own, which begins no transactions by itself."""
     return sqlite3.connect(database_file, isolation_level=None, check_same_thread=False)
+
+
+def is_locked(connection: sqlite3.Connection) -> bool:
+    """Whether somebody holds the lock for longer than `STUCK_S`."""
+    connection.execute(f"PRAGMA busy_timeout = {round(STUCK_S * 1000)}")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return True
+    connection.execute("ROLLBACK")
+    return False
 
 
 async def is_stuck(connection: sqlite3.Connection) -> None:
     """Somebody holds the lock for far longer than any transaction takes."""
-    connection.execute(f"PRAGMA busy_timeout = {round(STUCK_S * 1000)}")
-
-    def free() -> bool:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return False
-        connection.execute("ROLLBACK")
-        return True
 
     async def held() -> bool:
-        return not await asyncio.to_thread(free)
+        return await asyncio.to_thread(is_locked, connection)
 
     await in_time(held)

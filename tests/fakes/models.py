@@ -75,10 +75,14 @@ class ModelServer:
         at: When each request came, in seconds of the loop.
         left: How many clients went away before they had their answer.
         url: Where it listens.
+        names: The models that it lists; None where it has no list.
+        key: The one key that it takes there; empty takes any.
     """
 
     def __init__(self) -> None:
         self.script: list[Reply] = []
+        self.names: list[str] | None = ["a"]
+        self.key = ""
         self.requests: list[dict[str, Any]] = []
         self.at: list[float] = []
         self.left = 0
@@ -116,6 +120,14 @@ class ModelServer:
             self.left += 1
             await asyncio.shield(self._note())
             raise
+
+    async def _list(self, request: web.Request) -> web.Response:
+        given = request.headers.get("x-api-key") or request.headers["Authorization"].removeprefix("Bearer ")
+        if self.key not in ("", given):
+            return web.json_response(_OpenAI.error(fails(401)), status=401)
+        if self.names is None:
+            return web.json_response(_OpenAI.error(fails(404)), status=404)
+        return web.json_response({"object": "list", "data": [{"id": name} for name in self.names]})
 
     async def _send(
         self, request: web.Request, reply: Reply, own: "type[_OpenAI | _Anthropic]"
@@ -256,6 +268,7 @@ async def model_server(*script: Reply) -> AsyncIterator[ModelServer]:
     app = web.Application(client_max_size=1 << 28)
     app.router.add_post("/v1/chat/completions", server._answer)
     app.router.add_post("/v1/messages", server._answer)
+    app.router.add_get("/v1/models", server._list)
     # What is cut short is told to the handler, so that it can be seen who went away.
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
     await runner.setup()

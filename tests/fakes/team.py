@@ -24,7 +24,7 @@ from storage import database
 from storage.tables import Tasks
 
 T = TypeVar("T")
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0  # of a machine on which much else goes on
 Start = Callable[..., Awaitable["Part"]]
 
 
@@ -174,6 +174,14 @@ class Part:
     def kill(self) -> None:
         """As the kernel or a power cut would: no chance to clean up."""
         self.process.send_signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """As a machine that swaps, or is suspended: it notices nothing of the time that goes by."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it was."""
+        self.process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> int:
         """As an operator does; the exit code."""

@@ -155,8 +155,20 @@ async def test_an_approval_is_for_one_call(team: Team) -> None:
     await team.settled("done")
     await team.room.say("!retry", thread_ts=message.thread_ts)
     again = await asked_in(team, message.thread_ts, "A-2")
+    assert [one["state"] for one in (await team.settled("waiting"))["approvals"]] == ["approve", "open"]
     await team.room.press(again.ts, "Approve", user="bob")
     await team.settled("done")
+
+
+async def test_a_rule_that_allows_it_answers_what_waits(team: Team) -> None:
+    """Once an admin allows the call, nobody is asked: the message says why, and the task goes on."""
+    await admin(team, ASK)
+    message = await asked(team)
+    told = await admin(team, ASK.replace(" ask ", " allow "))
+    assert "A-1 is no longer asked: T-1 goes on." in told
+    await closed(team, message, "Withdrawn: dana changed the rules.")
+    shown = await team.settled("done")
+    assert [step["output"] for step in shown["steps"]] == ["made\n"]
 
 
 @pytest.mark.parametrize(("length", "state"), [("2h", "done"), ("1s", "waiting")])

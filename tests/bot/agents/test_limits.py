@@ -34,7 +34,7 @@ def test_every_budget_of_the_grammar_is_understood(steps: int, cents: int, lengt
     ("spent", "why"),
     [
         (Spent(steps=9, tokens=99, usd=0.99, seconds=59.9), ""),
-        (Spent(steps=10), "The task took more than its 10 steps."),
+        (Spent(steps=10), "The task took the 10 turns of its model that it may take."),
         (Spent(usd=1.5), "The task has cost $1.50, and may cost $1.00."),
         (Spent(tokens=1_234), "The task has used 1,234 tokens, and may use 100."),
         (Spent(seconds=60), "The task was worked on for the 1 min that it may take."),

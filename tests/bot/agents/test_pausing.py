@@ -128,6 +128,5 @@ async def test_the_thread_shows_that_a_task_is_paused(team: Team) -> None:
     await team.does("agent pause coder")
     await team.assigned_in_slack("Try")
     await team.does("task pause T-1")
-    await team.room.wait_for(
-        lambda: bool(team.threads()) and "paused" in str(team.threads()[0][0].blocks), 20
-    )
+    await team.room.wait_for(lambda: team.threads() and "paused" in str(team.threads()[0][0].blocks), 20)
+    assert (await team.does("task show T-1")).data["state"] == "paused"

@@ -14,6 +14,7 @@ from bot.agents.loop import Manners
 from bot.agents.runner import Rules, Runner
 from bot.app.house import now
 from bot.app.worker import worker
+from bot.egress import Private
 from bot.models.choice import Models
 from bot.sandbox import Limits, Sandbox
 from bot.stream import bell
@@ -83,6 +84,21 @@ async def test_a_command_that_takes_too_long_is_ended_and_named(desk: Team) -> N
     assert (await desk.does("task show T-2")).data["state"] == "done"
 
 
+async def test_what_a_step_leaves_running_ends_with_the_task(team: Team) -> None:
+    """The next step finds it running, in the sandbox that the row names; when the task is over it is dead."""
+    await team.types(
+        "/agent assign @coder Go on\n```sh\nsleep 600 > /dev/null & echo $! > left\n```\n"
+        "```sh\nkill -0 $(cat left) && echo runs; touch started; until [ -e go ]; do sleep 0.02; done\n```"
+    )
+    pid = await running(team)
+    (team.house.workspaces.path("t-1") / "go").touch()
+    await team.thread_with_report()
+    shown = await team.does("task show T-1")
+    assert [step["output"] for step in shown.data["steps"]] == ["", "runs\n"]
+    assert gone(pid)
+    assert await database.run(lambda: (Runs.get().sandbox_pid, Workspaces.get().held_by)) == (None, None)
+
+
 async def test_without_a_sandbox_nothing_is_run(desk: Team) -> None:
     """No bubblewrap: the task fails with what is missing and how to mend it; the command never ran."""
     async with limited(
@@ -149,6 +165,7 @@ async def limited(team: Team, limits: Limits, box: Sandbox | None = None) -> Asy
         model="runbook",
         lease=timedelta(seconds=5),
         limits=limits,
+        private=Private(),
     )
     runner = Runner(rules, box or team.house.box, team.house.workspaces, team.house.artifacts, now)
     ticking = scheduler.start(0.05, asking, now)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bot import stream
 from bot.delivery import blocks
-from bot.events import ModelTurned, WordsCame
+from bot.events import ArtifactSaved, ModelTurned, RunStarted, TaskFinished, WordsCame
 from bot.permissions import Effect
 from bot.reports import summary
 from bot.tools.base import Arguments, Bench, Result
@@ -15,7 +15,7 @@ from bot.tools.shelf import SHELF
 from storage import database, tasks
 from tests.bot.agents.thinking import ended, facts, state, thinking, told
 from tests.fakes.models import ModelServer, calls, fails, says
-from tests.fakes.team import Start, Team
+from tests.fakes.team import Team, until
 
 
 def run(command: str) -> tuple[str, dict[str, str]]:
@@ -164,9 +164,9 @@ async def test_the_same_call_with_other_results_is_no_loop(desk: Team, server: M
 @pytest.mark.parametrize(
     ("budget", "changes", "why"),
     [
-        ("2steps", {}, "The task took more than its 2 steps."),
-        ("", {"max_steps": 2}, "The task took more than its 2 steps."),
-        ("5steps", {"max_steps": 2}, "The task took more than its 2 steps."),
+        ("2steps", {}, "The task took the 2 turns of its model that it may take."),
+        ("", {"max_steps": 2}, "The task took the 2 turns of its model that it may take."),
+        ("5steps", {"max_steps": 2}, "The task took the 2 turns of its model that it may take."),
         ("", {"max_tokens": 200}, "The task has used 220 tokens, and may use 200."),
         ("0.0003usd", {"model": "openai:gpt-5-mini"}, "The task has cost $0."),
         ("1usd", {}, "The task may cost $1.00, and nobody knows what openai:a costs."),
@@ -260,29 +260,27 @@ async def test_without_a_key_a_task_says_so(desk: Team, server: ModelServer) -> 
     assert "it has no key: an admin can set OPENAI_API_KEY" in shown["outcome"]
 
 
-async def test_a_worker_killed_in_mid_request_is_taken_over(
-    desk: Team, server: ModelServer, start_worker: Start
-) -> None:
-    """After kill -9 another worker asks the same once more; what was done is not done again."""
-    server.script = [
-        calls(run("echo did >> log")),
-        says("Never", hang="middle"),
-        calls(run("cat log")),
-        says("Done."),
-    ]
-    brain = {"LEGWORK_MODEL": "openai:a", "OPENAI_BASE_URL": server.openai}
-    await desk.does("agent assign @coder Try")
-    first = await start_worker(**brain)
-    await server.comes_true(lambda: len(server.requests) == 2)
-    first.kill()
-    await server.comes_true(lambda: server.left == 1)
-    await start_worker(**brain)
-    shown = await ended(desk)
-    assert shown["state"] == "done"
-    assert [step["output"] for step in shown["steps"]] == ["", "did\n"]
-    assert server.requests[1]["messages"] == server.requests[2]["messages"]
-    turns = [fact for fact in await facts() if isinstance(fact, ModelTurned)]
-    assert len(turns) == 3
+async def test_what_is_said_while_it_finishes_is_heeded_first(desk: Team, server: ModelServer) -> None:
+    """The call that would end the task says that it did not; files are handed over once, with the end."""
+    write = "mkdir -p outbox; echo paint >> outbox/list; touch started; until [ -e go ]; do sleep 0.02; done"
+    finish = ("finish", {"summary": "It is painted."})
+    server.script = [calls(run(write), finish), calls(finish)]
+    folder = desk.house.workspaces.path("t-1")
+    async with thinking(desk, server):
+        await desk.does("agent assign @coder Paint it")
+        await until((folder / "started").exists)
+        await desk.does("task say T-1 Make it red")
+        (folder / "go").touch()
+        shown = await ended(desk)
+    assert (shown["state"], shown["outcome"]) == ("done", "It is painted.")
+    _, unread, said = told(server)[-3:]
+    assert unread[1].startswith("The task is not finished: people said something meanwhile")
+    assert said == ("user", "operator, on the command line tells you:\n\nMake it red")
+    known = await facts()
+    handed_over = [fact for fact in known if isinstance(fact, ArtifactSaved) and fact.name == "list"]
+    assert len(handed_over) == 1
+    end = next(place for place, fact in enumerate(known) if isinstance(fact, TaskFinished))
+    assert known.index(handed_over[0]) < end
 
 
 async def test_a_reassigned_task_is_known_to_the_next_agent(desk: Team, server: ModelServer) -> None:
@@ -299,6 +297,18 @@ async def test_a_reassigned_task_is_known_to_the_next_agent(desk: Team, server: 
     history = server.requests[-1]["messages"]
     assert history[1]["content"][0] == {"type": "text", "text": "I look."}
     assert history[2]["content"][0]["content"] == "one"
+
+
+async def test_a_runbook_needs_no_model_where_there_is_one(desk: Team, server: ModelServer) -> None:
+    """A provider that refuses everybody is not asked, though the worker and the agent have its models."""
+    server.script = [fails(401)] * 9
+    await desk.does("agent edit coder --model openai:b")
+    async with thinking(desk, server):
+        await desk.does("agent run workspace-report")
+        shown = await ended(desk)
+    assert shown["state"] == "done"
+    assert [fact.model for fact in await facts() if isinstance(fact, RunStarted)] == ["runbook"]
+    assert server.requests == []
 
 
 async def test_the_log_has_the_whole_story(desk: Team, server: ModelServer) -> None:

@@ -149,7 +149,7 @@ BAD = {
     f'{AGENT}status = "retired"': "agents]] number 1, status: there is no such key",
     f"{AGENT}open_to_stakholders = true": (
         "agents]] number 1, open_to_stakholders: there is no such key; there is name, about, model, "
-        "instructions, workspace, open_to_stakeholders, own_approval"
+        "instructions, workspace, hosts, open_to_stakeholders, own_approval"
     ),
     f'{RULE}tool = "terminl"': "policies]] number 1, tool: there is no tool 'terminl'; there is ask, files",
     f'{RULE}agent = "@coder"': (
@@ -199,10 +199,10 @@ async def test_what_cannot_be_used_is_named(file: Path, written: str, says: str)
 def test_a_team_s_prices_stand_after_ours(file: Path) -> None:
     """Theirs win; every model that the documentation names has a price."""
     ours = Prices(configuration.prices(""))
-    for model in ("openai:gpt-5-mini", "anthropic:claude-sonnet-4-5"):
+    for model in ("openai:gpt-5-mini", "anthropic:claude-sonnet-5-5"):
         assert ours.priced(model, USED).usd
     file.write_text('[[prices]]\nmodel = "openai:gpt-5*"\nread = 7\nwritten = 8\n')
     both = Prices(configuration.prices(str(file)))
     assert both.priced("openai:gpt-5-mini", USED).usd == 7
-    other = "anthropic:claude-sonnet-4-5"
+    other = "anthropic:claude-sonnet-5-5"
     assert both.priced(other, USED) == ours.priced(other, USED)

@@ -139,7 +139,8 @@ async def test_sandbox_run_answers_for_programs(legwork: Legwork, home: Path) ->
     )
     outcome = json.loads(ended.out)
     assert set(outcome) == {
-        *("exit_code", "stdout", "stderr", "ended_by", "wall_s", "peak_rss_bytes", "peak_processes"),
+        *("exit_code", "stdout", "stderr", "ended_by"),
+        *("wall_s", "peak_rss_bytes", "peak_processes", "disk_bytes"),
     }
     assert (outcome["exit_code"], outcome["stdout"], outcome["stderr"]) == (7, "/workspace\n", "no\n")
     assert ended.code == 7

@@ -45,6 +45,18 @@ async def test_it_works_itself_once_the_worker_is_dead(legwork: Legwork, home: P
     assert "T-1 is done." in ended.out
 
 
+async def test_a_retried_task_is_followed_from_there_on(legwork: Legwork) -> None:
+    """What was shown of the attempt before is not shown again; the steps go on counting."""
+    text = "Count\n```sh\necho first >> log\ncat log\n```\n```sh\nexit 3\n```"
+    first = await legwork("do", "--wait", f"agent assign @coder {text}")
+    assert (first.code, first.out.count("✗"), first.out.count("✓")) == (1, 1, 1)
+    for attempt in (2, 3):
+        again = await legwork("do", "--wait", "task retry T-1")
+        assert (again.code, again.out.count("✗"), again.out.count("✓")) == (1, 1, 1)
+        assert f"✓ {2 * attempt - 1}. " in again.out
+        assert again.out.count("first\n") == attempt
+
+
 async def test_there_is_nothing_to_wait_for(legwork: Legwork) -> None:
     """A number in an answer that names no task is not taken for one."""
     async with asyncio.timeout(PATIENCE_S):

@@ -36,6 +36,14 @@ async def test_a_bot_that_is_set_up_has_no_fault(settings: Settings, room: Pract
     assert slack.found.endswith("by Socket Mode and HTTP")
 
 
+async def test_a_sandbox_that_keeps_in_less_is_told_of(home: Path) -> None:
+    """Whoever chose Landlock sees what it lacks, or why it cannot be had: never that all is well."""
+    check = await looked("sandbox", given(LEGWORK_HOME=home, LEGWORK_SANDBOX="landlock"))
+    assert check.state in {"warn", "bad"}
+    assert ("bombs" in check.found) == (check.state == "warn")
+    assert "LEGWORK_SANDBOX=landlock" in check.mend
+
+
 @pytest.mark.parametrize(
     ("tokens", "found", "mend"),
     [

@@ -4,19 +4,9 @@ import pytest
 
 from bot import stream
 from bot.events import AgentChanged, AnyFact
-from bot.replies import Reply
 from storage import database, tasks
+from tests.bot.commands.answers import refused, told
 from tests.fakes.core import GENERAL, Core, claimed
-
-
-def told(reply: Reply) -> str:
-    assert reply.ok, reply.text
-    return reply.text
-
-
-def refused(reply: Reply) -> str:
-    assert not reply.ok
-    return reply.text
 
 
 async def facts() -> list[AnyFact]:
@@ -81,6 +71,7 @@ async def test_agents_are_made(core: Core) -> None:
         "- Status: active, with no open tasks",
         "- Model: runbook",
         "- Works in: docs",
+        "- Reaches on the network: nothing",
         "- Open to stakeholders: yes",
         "- Approvers: Mel, Ben, dana",
         "- Whoever asked may approve: no",
@@ -113,6 +104,21 @@ async def test_what_is_not_named_stays(core: Core) -> None:
     assert (after["workspace"], after["approvers"], after["own_approval"]) == ("", [], "default")
 
 
+async def test_hosts_that_an_agent_reaches(core: Core) -> None:
+    """None at first; those that are named are kept as they will be compared, and can be taken away."""
+    assert (await core.does("agent show @coder", core.mel)).data["hosts"] == []
+    text = 'agent edit @coder --hosts "Docs.Python.org,*.example.org, docs.python.org git.example.net:8443"'
+    hosts = "`docs.python.org`, `*.example.org`, `git.example.net:8443`"
+    said = told(await core.does(text, core.ada))
+    assert said == f"**@coder** is changed: reaches on the network: {hosts}."
+    shown = await core.does("agent show @coder", core.mel)
+    assert f"- Reaches on the network: {hosts}" in told(shown).splitlines()
+    assert shown.data["hosts"] == ["docs.python.org", "*.example.org", "git.example.net:8443"]
+    assert told(await core.does("agent edit @coder --hosts none", core.ada)).endswith("the network: nothing.")
+    assert "- Reaches on the network: nothing" in told(await core.does("agent show @coder", core.mel))
+    assert len(await changes()) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -130,6 +136,8 @@ async def test_what_is_not_named_stays(core: Core) -> None:
         ("agent edit @ghost --about x", "There is no agent called @ghost. There is @analyst, @coder."),
         ("agent edit @coder --approvers @ghost", "Nobody is known as @ghost."),
         ("agent edit @coder --stakeholders perhaps", "--stakeholders cannot be used: 'perhaps' is neither"),
+        ("agent edit @coder --hosts w3.org/a", "--hosts cannot be used: 'w3.org/a' is more than a host"),
+        ("agent edit @coder --hosts *.org", "--hosts cannot be used: 'org' is no host that"),
         ("agent resume @coder", "@coder is active already."),
     ],
 )

@@ -4,19 +4,9 @@ import pytest
 
 from bot import stream
 from bot.events import ChannelChanged
-from bot.replies import Reply
 from storage import database
+from tests.bot.commands.answers import refused, told
 from tests.fakes.core import BACK_ROOM, CLI, GENERAL, Core
-
-
-def told(reply: Reply) -> str:
-    assert reply.ok, reply.text
-    return reply.text
-
-
-def refused(reply: Reply) -> str:
-    assert not reply.ok
-    return reply.text
 
 
 async def test_a_channel_begins_with_nothing_of_its_own(core: Core) -> None:

@@ -14,7 +14,7 @@ from tests.fakes.core import GENERAL, NOON, Core
 TABLE = {
     "on tasks they take part in": (
         "stakeholder",
-        "task show, task say, task files, task report, task watch, task unwatch, task mute",
+        "task show, task say, task files, task diff, task report, task watch, task unwatch, task mute",
     ),
     "where named as an approver": ("stakeholder", "task approve, task deny"),
     "to an agent opened to them": ("stakeholder", "agent assign"),

@@ -1,20 +1,12 @@
 """What commands answer, to people and to programs."""
 
-import json
-
 import pytest
 
 from bot.actors import Actor
 from bot.replies import Reply
 from storage import database, subscriptions
+from tests.bot.commands.answers import told
 from tests.fakes.core import BACK_ROOM, CLI, GENERAL, NOON, Core, after
-
-
-def told(reply: Reply) -> str:
-    """The text of a command that was carried out, whose data a program can read."""
-    assert reply.ok, reply.text
-    json.dumps(reply.data)
-    return reply.text
 
 
 def refused(reply: Reply) -> str:
@@ -159,3 +151,12 @@ async def test_a_wrong_key_says_how_one_looks(core: Core, verb: str, key: str) -
     reply = await core.does(f"task {verb} {key}", core.mel)
     assert not reply.ok
     assert f"{key} is no task: one is called like T-12." in reply.text
+
+
+@pytest.mark.parametrize("words", ["jürgen", "STRASSE 1", "οδοσ", "50%", "say hello"])
+async def test_words_are_found_in_capitals_or_not(core: Core, words: str) -> None:
+    """In any language; what is searched for stands for itself."""
+    await core.opens("Für JÜRGEN\nStraße 1, ΟΔΟΣ, 50% off. Say HELLO")
+    await core.opens("500 others")
+    found = await core.does(f"task find {words}", core.mel)
+    assert [task["key"] for task in found.data["tasks"]] == ["T-1"]

@@ -493,9 +493,13 @@ def test_any_text_is_a_command_or_a_mistake(text: str) -> None:
 
 @given(st.sampled_from(sorted(TABLE)), GARBLED)
 def test_any_argument_is_read_or_a_mistake(name: str, rest: str) -> None:
-    """The same, for what follows the name of each command."""
-    with contextlib.suppress(UserMistake):
-        parse(f"{name} {rest}", MOST)
+    """The same, for what follows the name of each command: that one, its help, or one whose name goes on."""
+    try:
+        parsed = parse(f"{name} {rest}", MOST)
+    except UserMistake:
+        return
+    assert parsed.name in (name, "help") or parsed.name.startswith(f"{name} ")
+    assert parsed.arguments.keys() <= registry.COMMANDS[parsed.name].arguments.parts().keys()
 
 
 @given(st.text())

@@ -7,9 +7,9 @@ import pytest
 
 from bot import people
 from bot.actors import Role
-from bot.replies import Reply
 from storage import database
 from storage.tables import LinkCodes, Notices
+from tests.bot.commands.answers import refused, told
 from tests.fakes.core import NOON, Core
 
 
@@ -19,16 +19,6 @@ def _settings() -> Iterator[None]:
     people.settings_name(("U0ADA",))
     yield
     people.settings_name(())
-
-
-def told(reply: Reply) -> str:
-    assert reply.ok, reply.text
-    return reply.text
-
-
-def refused(reply: Reply) -> str:
-    assert not reply.ok
-    return reply.text
 
 
 async def test_everyone_is_listed(core: Core) -> None:

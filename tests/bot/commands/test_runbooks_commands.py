@@ -2,10 +2,11 @@
 
 import pytest
 
-from bot.replies import Reply
 from bot.runbooks import Runbook, to_row
+from bot.work import runs
 from storage import database, deliveries, runbooks, tasks
 from storage.tables import Notices, Subscriptions
+from tests.bot.commands.answers import refused, told
 from tests.fakes.core import BACK_ROOM, GENERAL, NOON, Core, after, held
 
 DISK = {
@@ -18,16 +19,6 @@ DISK = {
         {"name": "depth", "type": "integer", "default": 2},
     ],
 }
-
-
-def told(reply: Reply) -> str:
-    assert reply.ok, reply.text
-    return reply.text
-
-
-def refused(reply: Reply) -> str:
-    assert not reply.ok
-    return reply.text
 
 
 @pytest.fixture
@@ -59,6 +50,20 @@ async def test_a_runbook_opens_a_task(written: Core) -> None:
     task = await database.run(tasks.get, 1)
     assert (task.title, task.agent.name) == ('disk-report path="/var/my log" depth=1', "coder")
     assert task.text == "Look at /var/my log\n```sh\ndu -d 1 -- '/var/my log'\n```\n"
+
+
+async def test_a_runbook_asks_no_model(written: Core) -> None:
+    """Whatever model its agent has, or the next one, its blocks are run as they stand."""
+    told(await written.does("agent edit @coder --model openai:a", written.ada))
+    told(await written.does("agent edit @analyst --model anthropic:a", written.ada))
+    told(await written.does("agent run disk-report path=x", written.mel))
+    told(await written.does("agent assign @coder Look at x", written.mel))
+    claims = [await held(), await held()]
+    assert [claim.model for claim in claims] == ["runbook", "openai:a"]
+    for claim in claims:
+        told(await written.does(f"task assign {claim.key} @analyst", written.mel))
+        await database.run(runs.let_go, claim)
+    assert [(await held()).model, (await held()).model] == ["runbook", "anthropic:a"]
 
 
 async def test_a_runbook_works_where_it_is_told(written: Core) -> None:

@@ -9,6 +9,7 @@ from bot import permissions, stream
 from bot.commands import tools
 from bot.permissions import rules
 from bot.replies import Reply
+from bot.tools.base import Discerning
 from bot.tools.shelf import SHELF
 from storage import database, policies
 from tests.fakes.core import NOON, Core, after
@@ -71,6 +72,7 @@ async def test_a_rule_is_set_and_told(core: Core) -> None:
             "built_in": False,
         },
         "against": [],
+        "settled": [],
     }
     assert await effect("git push origin") == "ask"
     assert await effect("git pull") == "allow"
@@ -206,6 +208,17 @@ async def test_explain_names_the_verdict_and_its_rule(core: Core, call: str, sai
     assert (reply.data["rule"] or {}).get("pattern", "git push *") == "git push *"
 
 
+async def test_explain_tells_of_a_default_that_depends_on_the_task(core: Core) -> None:
+    """Outside of a task nobody knows whom a mail may reach; a rule settles it."""
+    reply = await answered(core, "agent tools explain coder mail dana@example.org")
+    assert reply.text.splitlines() == [
+        "**ask** — Nothing is set, and mail is held for approval by default.",
+        "In a task it is allowed to those who hear of the task, held for approval for anybody else.",
+    ]
+    await told(core, "agent tools allow coder mail")
+    assert "In a task" not in await told(core, "agent tools explain coder mail dana@example.org")
+
+
 async def test_explain_names_the_part_that_decides(core: Core) -> None:
     """Of a call about several things the strictest counts."""
     await told(core, 'agent tools deny coder terminal "git push*"')
@@ -237,6 +250,7 @@ async def test_reset_tells_what_stays(core: Core) -> None:
 
 async def test_the_list_shows_what_holds_and_who_said_so(core: Core) -> None:
     """Each tool with what holds for it, then the rules, newest first."""
+    assert [name for name, tool in SHELF.items() if isinstance(tool, Discerning)] == ["mail"]
     await database.run(rules.set_built_in, [{"tool": "terminal", "pattern": "rm *", "effect": "ask"}], NOON)
     await told(core, 'agent tools deny coder terminal "git push *" for 1d')
     await told(core, "agent tools ask all terminal", 1)
@@ -244,7 +258,8 @@ async def test_the_list_shows_what_holds_and_who_said_so(core: Core) -> None:
     everyone = await answered(core, "agent tools", 3)
     lines = everyone.text.splitlines()
     assert lines[0] == "**What every agent may do**"
-    held = {"terminal": "held for approval", "mail": "held for approval by default"}
+    mail = "by default allowed to those who hear of the task, held for approval for anybody else"
+    held = {"terminal": "held for approval", "mail": mail}
     shown = [f"- {name}: {held.get(name, 'allowed by default')}" for name in SHELF]
     assert lines[1 : 1 + len(SHELF)] == shown
     ends = "until 2026-11-22 12:00 UTC"

@@ -108,7 +108,7 @@ def test_slack_takes_every_question(text: str, options: list[str], answer: str) 
     over = QuestionView("c1", text, tuple(options), NOON, answer, "Dana", "email", NOON)
     said = asking.said(answer, "email", text)
     lines = (asking.begun_anew(REPORT, answer), asking.given(REPORT, answer, text))
-    for message in (asking.question(REPORT, asked, 3), asking.question(REPORT, over), said, *lines):
+    for message in (asking.question(REPORT, asked, "3.2"), asking.question(REPORT, over), said, *lines):
         block_kit.check(message["blocks"])
         assert not live(message)
 
@@ -191,9 +191,9 @@ def test_who_is_asked_alone_is_called_by_name() -> None:
 def test_a_question_has_a_button_for_each_option() -> None:
     """An option's button answers this very question; what looks like a command's option is its text."""
     asked = QuestionView("c1", "Which?", ("This", "--that", " "), NOON)
-    assert buttons(asking.question(REPORT, asked, 3)) == [
-        ("This", "do:0", "task say T-1 --answers 3 -- This", ""),
-        ("--that", "do:1", "task say T-1 --answers 3 -- --that", ""),
+    assert buttons(asking.question(REPORT, asked, "3.2")) == [
+        ("This", "do:0", "task say T-1 --answers 3.2 -- This", ""),
+        ("--that", "do:1", "task say T-1 --answers 3.2 -- --that", ""),
     ]
     assert "reply in this thread" in str(asking.question(REPORT, asked))
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import dataclasses
+import tempfile
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,8 @@ import pytest
 from bot import stream
 from bot.app.far_ends import slack_client
 from bot.app.house import now, opened
+from bot.artifacts import Artifacts
+from bot.delivery.attaching import Attaching
 from bot.delivery.notifier import Notifier
 from bot.delivery.outlet import AccessError, Attachment, Notifying
 from bot.delivery.pump import Patience
@@ -19,13 +24,16 @@ from bot.errors import Permanent, Retry
 from bot.events import DeliveryAbandoned
 from bot.practice import PracticeRoom
 from bot.stream import bell
+from bot.workspaces import Workspaces
 from config.settings import Settings
 from storage import database, notices
 from storage.tables import Notices
+from tests.fakes.clock import Clock, running
 from tests.fakes.core import NOON, Core
 from tests.fakes.team import until
 
 PATIENCE = Patience(first_s=2, longest_s=300, give_up=timedelta(days=4), lease=timedelta(seconds=60))
+QUICK = dataclasses.replace(PATIENCE, lease=timedelta(seconds=0.6))
 DAY = 86_400.0
 
 
@@ -53,22 +61,6 @@ class FarEnd:
             raise self.answers.pop(0)
 
 
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def now(self) -> datetime:
-        """What it shows."""
-        return self.at
-
-    def pass_(self, seconds: float) -> None:
-        """Let time pass, and wake who waits."""
-        self.at += timedelta(seconds=seconds)
-        bell.ring()
-
-
 @pytest.fixture
 def far_end() -> FarEnd:
     """A far end that takes everything."""
@@ -82,14 +74,19 @@ def clock() -> Clock:
 
 
 @contextlib.asynccontextmanager
-async def notifying(outlet: Notifying, clock: Clock) -> AsyncIterator[asyncio.Task[None]]:
+async def notifying(
+    outlet: Notifying, now: Callable[[], datetime], patience: Patience = PATIENCE
+) -> AsyncIterator[asyncio.Task[None]]:
     """A notifier at work."""
-    task = asyncio.create_task(Notifier([outlet], PATIENCE, clock.now).drive())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        attaching = Attaching(Artifacts(home / "artifacts"), Workspaces(home / "workspaces", None))
+        task = asyncio.create_task(Notifier([outlet], attaching, patience, now).drive())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
 
 
 async def noted(text: str = "Hello", outlet: str = "slack", **options: Any) -> int:
@@ -116,7 +113,7 @@ async def test_it_is_said_once(far_end: FarEnd, clock: Clock) -> None:
     """What was said is not said again, and what another outlet is to say is left to it."""
     await noted()
     await noted(outlet="email")
-    async with notifying(far_end, clock):
+    async with notifying(far_end, clock.now):
         assert (await after_try(far_end, 1)).state == "sent"
         clock.pass_(DAY)
         await noted("Bye")
@@ -131,7 +128,7 @@ async def test_the_waits_grow_and_a_far_end_gets_its_time(far_end: FarEnd, clock
     far_end.answers = [Retry("Down."), Retry("Down."), Retry("Slow down.", 30), ZeroDivisionError("oops")]
     await noted()
     waits = []
-    async with notifying(far_end, clock):
+    async with notifying(far_end, clock.now):
         for number in range(1, 5):
             found = await after_try(far_end, number)
             assert found.not_before is not None
@@ -146,7 +143,7 @@ async def test_a_final_no_is_a_dead_letter(far_end: FarEnd, clock: Clock) -> Non
     """It is kept with its reason, told to the house, and not tried again."""
     far_end.answers = [Permanent("Slack answers channel_not_found.")]
     await noted()
-    async with notifying(far_end, clock):
+    async with notifying(far_end, clock.now):
         found = await after_try(far_end, 1)
     assert (found.state, found.error) == ("dead", "Slack answers channel_not_found.")
     assert [(fact.task, fact.address, fact.why) for fact in await abandoned()] == [
@@ -159,7 +156,7 @@ async def test_it_is_given_up_after_days_of_faults_but_not_for_a_token(far_end: 
     """A far end that is down for four days is given up; one that wants another token is waited for."""
     far_end.answers = [AccessError("The token is revoked.")] * 3 + [Retry("Down.")] * 5
     await noted()
-    async with notifying(far_end, clock):
+    async with notifying(far_end, clock.now):
         for number in range(1, 9):
             await after_try(far_end, number)
             clock.pass_(DAY)
@@ -178,12 +175,45 @@ async def test_a_worker_that_stops_gives_it_back(far_end: FarEnd, clock: Clock) 
     """Whoever comes next says it at once."""
     far_end.answering.clear()
     await noted()
-    async with notifying(far_end, clock):
+    async with notifying(far_end, clock.now):
         await until(lambda: far_end.said)
     assert (await row()).token is None
     far_end.answering.set()
-    async with notifying(far_end, clock):
+    async with notifying(far_end, clock.now):
         assert (await after_try(far_end, 2)).state == "sent"
+
+
+@pytest.mark.usefixtures("core")
+async def test_a_slow_far_end_is_told_once(far_end: FarEnd) -> None:
+    """The lease is renewed for as long as saying takes: nobody says it meanwhile."""
+    other = FarEnd()
+    far_end.answering.clear()
+    other.answering.clear()
+    await noted()
+    async with notifying(far_end, running, QUICK), notifying(other, running, QUICK):
+        await until(lambda: far_end.said + other.said)
+        begun = running()
+        while (leased_until := (await row()).leased_until) is None or leased_until < begun + 3 * QUICK.lease:
+            bell.ring()
+        far_end.answering.set()
+        other.answering.set()
+        while (await row()).state != "sent":
+            pass
+    assert far_end.said + other.said == [("Hello", "")]
+
+
+@pytest.mark.usefixtures("core")
+async def test_a_lost_lease_stops_a_notifier(far_end: FarEnd, clock: Clock) -> None:
+    """One that wakes late, and finds that another took over, says no more and leaves the notice to it."""
+    far_end.answering.clear()
+    await noted()
+    async with notifying(far_end, clock.now, QUICK):
+        await until(lambda: far_end.said)
+        clock.at += timedelta(hours=1)
+        token = await database.run(notices.lease, 1, clock.at, clock.at + PATIENCE.lease)
+        assert token
+        await until(lambda: not any(task.get_name() == "notice 1" for task in asyncio.all_tasks()))
+    assert ((await row()).token, (await row()).state) == (token, "waiting")
 
 
 @pytest.mark.usefixtures("core")
@@ -194,7 +224,7 @@ async def test_what_a_dead_worker_was_saying_is_said_when_its_lease_is_over(
     number = await noted()
     token = await database.run(notices.lease, number, NOON, NOON + PATIENCE.lease)
     assert token
-    async with notifying(far_end, clock):
+    async with notifying(far_end, clock.now):
         clock.pass_(59)
         await database.run(lambda: None)
         assert far_end.said == []
@@ -207,8 +237,8 @@ async def test_a_report_goes_with_it_as_the_task_stands(core: Core, far_end: Far
     """The PDF is drawn when it is said."""
     task_id = await core.opens()
     number = await noted("Here it is.")
-    await database.run(lambda: Notices.update(report=task_id).where(Notices.id == number).execute())
-    async with notifying(far_end, clock):
+    await database.run(notices.enclose, number, task_id, "report")
+    async with notifying(far_end, clock.now):
         assert (await after_try(far_end, 1)).state == "sent"
     assert far_end.said == [("Here it is.", "T-1-report.pdf")]
 
@@ -228,7 +258,7 @@ async def test_slack_shows_it_where_it_belongs(room: PracticeRoom, settings: Set
             {"thread": "1234567890.123456"},
         ):
             await noted("**Hi** <!channel>", **options)
-        async with notifying(outlet, Clock()):
+        async with notifying(outlet, Clock().now):
             await until(lambda: len(slack.messages) == 6)
             states = {state.state for state in [await row(number) for number in range(1, 6)]}
             while states != {"sent"}:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -18,6 +17,7 @@ from bot.events import DeliveryAbandoned, Event
 from bot.stream import bell
 from storage import database, subscriptions
 from storage.tables import Deliveries, Subscriptions
+from tests.fakes.clock import Clock, running
 from tests.fakes.core import NOON, Core
 from tests.fakes.team import until
 
@@ -64,22 +64,6 @@ class FarEnd:
     async def edit(self, letter: Letter) -> None:
         """Nothing is ever changed."""
         raise Permanent(str(letter))
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def now(self) -> datetime:
-        """What it shows."""
-        return self.at
-
-    def pass_(self, seconds: float) -> None:
-        """Let time pass, and wake who waits."""
-        self.at += timedelta(seconds=seconds)
-        bell.ring()
 
 
 @pytest.fixture
@@ -221,15 +205,12 @@ async def test_a_slow_far_end_gets_a_message_once(far_end: FarEnd) -> None:
     far_end.answering.clear()
     other = FarEnd()
 
-    def now() -> datetime:
-        return NOON + timedelta(seconds=time.monotonic())
-
     other.answering.clear()
-    async with pumping(far_end, now), pumping(other, now):
+    async with pumping(far_end, running), pumping(other, running):
         await until(lambda: len(far_end.tries + other.tries) == 1)
         slow = far_end if far_end.tries else other
-        begun = now()
-        while now() < begun + 3 * PATIENCE.lease:
+        begun = running()
+        while running() < begun + 3 * PATIENCE.lease:
             bell.ring()
             await asyncio.sleep(0.05)
         slow.answering.set()
@@ -245,7 +226,7 @@ async def test_a_lost_lease_stops_a_delivery_at_once(far_end: FarEnd, clock: Clo
     async with pumping(far_end, clock.now) as pump:
         await until(lambda: far_end.tries)
         clock.at += timedelta(hours=1)
-        taken = await database.run(lease.take, 1, PATIENCE.lease, clock.now)
+        taken = await database.run(lease.take, subscriptions, 1, PATIENCE.lease, clock.now)
         assert taken
         await until(lambda: not serving(pump))
         far_end.answering.set()
@@ -263,9 +244,9 @@ def serving(pump: asyncio.Task[None]) -> bool:
 @pytest.mark.usefixtures("told")
 async def test_only_its_own_lease_lets_a_pump_commit(clock: Clock) -> None:
     """Whatever a pump commits proves its lease; after a takeover nothing of it counts."""
-    old = await database.run(lease.take, 1, PATIENCE.lease, clock.now)
+    old = await database.run(lease.take, subscriptions, 1, PATIENCE.lease, clock.now)
     clock.pass_(1)
-    new = await database.run(lease.take, 1, PATIENCE.lease, clock.now)
+    new = await database.run(lease.take, subscriptions, 1, PATIENCE.lease, clock.now)
     assert old
     assert new
     with pytest.raises(LeaseLostError):

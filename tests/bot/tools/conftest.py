@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -11,31 +11,49 @@ from bot.artifacts import Artifacts
 from bot.sandbox import Handle, Limits, Sandbox, SandboxUnavailable, owner_for_this_process
 from bot.sandbox.availability import find_bwrap
 from bot.tools.base import Bench
+from bot.tools.shell import Ledger, Shell
 from bot.workspaces import Files
+
+LIMITS = Limits(timeout_s=20)
 
 
 @pytest.fixture
 def started() -> list[Handle]:
-    """The sandboxes that were told of."""
+    """The sandboxes that were noted."""
     return []
 
 
 @pytest.fixture
-def bench(home: Path, started: list[Handle]) -> Iterator[Bench]:
+def ended() -> list[Handle]:
+    """Those that were struck out again."""
+    return []
+
+
+@pytest.fixture
+def make_shell(home: Path, started: list[Handle], ended: list[Handle]) -> Callable[[], Shell]:
+    """What runs a task's commands, as each worker makes it anew."""
+
+    async def note(handle: Handle) -> None:
+        started.append(handle)
+
+    async def strike(handle: Handle) -> None:
+        ended.append(handle)
+
+    box = Sandbox(home / "scratch", owner_for_this_process())
+    return lambda: Shell(box, home / "workspace", LIMITS, Ledger(note, strike), home / "place")
+
+
+@pytest.fixture
+async def bench(home: Path, make_shell: Callable[[], Shell]) -> AsyncIterator[Bench]:
     """A workspace; its sandbox may be missing on this machine."""
     owner = owner_for_this_process()
     workspace = home / "workspace"
     workspace.mkdir()
     if owner:
         os.chown(workspace, owner.uid, owner.gid)
-
-    async def on_start(handle: Handle) -> None:
-        started.append(handle)
-
-    box = Sandbox(home / "scratch", owner)
-    yield Bench(
-        workspace, box, Limits(timeout_s=20), on_start, 1, Artifacts(home / "artifacts"), home / "place"
-    )
+    shell = make_shell()
+    yield Bench(workspace, owner, LIMITS, shell, 1, Artifacts(home / "artifacts"))
+    await shell.close()
     shutil.rmtree(home / "scratch", ignore_errors=True)
 
 
@@ -43,7 +61,7 @@ def bench(home: Path, started: list[Handle]) -> Iterator[Bench]:
 def boxed(bench: Bench) -> Bench:
     """The same, with a sandbox that works."""
     try:
-        find_bwrap(None, bench.sandbox.owner)
+        find_bwrap(None, bench.owner)
     except SandboxUnavailable as missing:
         pytest.skip(str(missing))
     return bench
@@ -52,4 +70,4 @@ def boxed(bench: Bench) -> Bench:
 @pytest.fixture
 def files(bench: Bench) -> Files:
     """The files of the workspace, as the bot handles them."""
-    return Files(bench.workspace, bench.sandbox.owner, bench.limits)
+    return Files(bench.workspace, bench.owner, bench.limits)

@@ -1,5 +1,6 @@
 """The files tool: what it takes, what it answers a model, what it leaves alone."""
 
+import asyncio
 import dataclasses
 import os
 from pathlib import Path
@@ -277,3 +278,15 @@ def test_calls_that_only_read_may_be_made_together() -> None:
 def test_the_script_of_the_search_stands_alone() -> None:
     """It imports nothing of the house: inside the sandbox there is none."""
     assert "from bot" not in Path(searching.__file__).read_text()
+
+
+async def test_whoever_is_stopped_has_written_or_never_will(bench: Bench) -> None:
+    """A call that is cancelled is over when it says so: its file cannot come into another run's hands."""
+    for number in range(3000):  # which are counted before there is room for one more
+        (bench.workspace / str(number)).touch()
+    writing = asyncio.create_task(use(bench, "write", path="f", content="late"))
+    await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.wait([writing])
+    assert writing.cancelled()
+    assert (bench.workspace / "f").exists()

@@ -97,6 +97,17 @@ async def test_what_is_recorded_reaches_each_of_them_once() -> None:
 
 
 @pytest.mark.usefixtures("core")
+async def test_a_persons_word_is_for_one_mail(bench: Bench) -> None:
+    """Who was written to once with it is as new as before: the next mail is asked about, or goes without."""
+    fact = MailAsked(to=("eve@example.org",), subject="News", text="x")
+    await database.run(runs.commit, await held(), [fact], NOON)
+    assert await default_of(Mail(), to("eve@example.org"), bench) == "ask"
+    (everyone,) = (await write(bench)).facts
+    assert isinstance(everyone, MailAsked)
+    assert everyone.to == ("client@example.com",)
+
+
+@pytest.mark.usefixtures("core")
 async def test_who_was_but_called_to_decide_is_new_to_the_task(bench: Bench) -> None:
     """They are written to with a person's word, keep what they are to decide on, and see no more by that."""
     await database.run(partial(subscriptions.add, 1, "email", "ada@example.org", cadence="called"))

@@ -1,12 +1,18 @@
 """The terminal tool: what it takes, what it shows, what it runs."""
 
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from bot.errors import UserMistake
 from bot.sandbox import Handle
-from bot.tools.base import Bench, Result
+from bot.tools.base import Bench, Result, where_of
+from bot.tools.plan import Plan
 from bot.tools.shelf import SHELF
+from bot.tools.shell import Shell
 from bot.tools.terminal import Terminal, TerminalArguments
 
 
@@ -72,9 +78,9 @@ async def test_python_runs_as_python(boxed: Bench) -> None:
     assert result.output.strip() == "42 ['-c']"
 
 
-@pytest.mark.parametrize("command", ["echo \0", "echo \udcff", "\u4fee" * 100_000])
+@pytest.mark.parametrize("command", ["echo \0", "echo \udcff"])
 async def test_what_cannot_be_passed_on_is_a_mistake(boxed: Bench, command: str) -> None:
-    """A NUL, broken characters or too many bytes are told, never a crash."""
+    """A NUL or broken characters are told, never a crash."""
     with pytest.raises((UserMistake, ValidationError)):
         await run(boxed, command)
 
@@ -113,12 +119,17 @@ def test_a_policy_finds_a_command_anywhere_in_a_script(command: str) -> None:
     assert "git push" in subjects
 
 
-async def test_a_script_begins_where_the_one_before_ended(boxed: Bench) -> None:
+async def test_a_script_begins_where_the_one_before_ended(
+    boxed: Bench, home: Path, make_shell: Callable[[], Shell]
+) -> None:
     """Whatever it printed last, however it ended, in both languages; another worker finds the same note."""
     assert (await run(boxed, "mkdir -p 'a b' && cd 'a b' && printf x")).output == "x"
     assert (await run(boxed, "pwd; exit 3")).output == "/workspace/a b\n"
     assert (await run(boxed, "import os; print(os.getcwd())", language="python")).output == "/workspace/a b\n"
-    assert boxed.place.read_text() == "/workspace/a b"
+    assert (home / "place").read_text() == "/workspace/a b"
+    other = dataclasses.replace(boxed, shell=make_shell())
+    assert (await run(other, "pwd")).output == "/workspace/a b\n"
+    await other.shell.close()
     strict = await run(boxed, "cd ..; false; cd /tmp", stop_on_error=True)
     assert (strict.exit_code, strict.output) == (1, "")
     assert (await run(boxed, "pwd")).output == "/workspace\n"
@@ -132,19 +143,31 @@ async def test_a_folder_that_is_gone_is_told(boxed: Bench) -> None:
     assert gone.output == "[/workspace/d is gone: this runs in /workspace.]\n/workspace\n"
 
 
+async def test_an_approval_is_told_the_folder(boxed: Bench) -> None:
+    """Where a call would be made, unless that is the workspace itself."""
+    assert await where_of(Terminal(), boxed) == ""
+    await run(boxed, "mkdir d; cd d")
+    assert await where_of(Terminal(), boxed) == "/workspace/d"
+    assert await where_of(Plan(), boxed) == ""
+
+
 @pytest.mark.parametrize(
     "folder", ["/", "/etc; echo forged", "$(echo forged)", "'; echo forged; '", "-P", "\n", ""]
 )
-async def test_a_forged_note_leads_nowhere(boxed: Bench, folder: str) -> None:
+async def test_a_forged_note_leads_nowhere(boxed: Bench, home: Path, folder: str) -> None:
     """Whatever a script says of where it is, it is a name inside the sandbox and no command."""
-    boxed.place.write_text(folder)
+    (home / "place").write_text(folder)
     output = (await run(boxed, "pwd")).output
     assert "forged" not in output.replace(folder, "") if folder else True
     assert output.splitlines()[-1] in ("/", "/workspace")
 
 
-async def test_nothing_outlives_a_call(boxed: Bench) -> None:
-    """A program that was left in the background is dead when the call has ended."""
-    started_it = await run(boxed, "(sleep 60; touch late) & echo $!")
-    assert started_it.ok
-    assert "sleep" not in (await run(boxed, "ps -e -o comm= || cat /proc/[0-9]*/comm")).output
+@pytest.mark.parametrize("language", ["sh", "python"])
+async def test_a_script_may_be_as_long_as_it_may_be_asked_for(boxed: Bench, language: str) -> None:
+    """100,000 characters of four bytes each are more than the kernel takes in one argument."""
+    head, tail = ("cat <<'END'\n", "\nEND") if language == "sh" else ('print("""', '""")')
+    text = "\U0001f600" * (100_000 - len(head + tail))
+    result = await run(boxed, head + text + tail, language=language)
+    assert (result.ok, result.output[:100]) == (True, text[:100])
+    args = await run(boxed, "echo $#; exit 3 #" + text[:30_000])
+    assert (args.output, args.exit_code) == ("0\n", 3)

@@ -1,60 +1,27 @@
 """Calls that need a person's word: who decides, what counts, what becomes of the task."""
 
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 
-from bot import people, stream
-from bot.actors import Actor, Door, Origin
+from bot import people
+from bot.actors import Door, Origin
 from bot.events import (
-    AnyFact,
     ApprovalAsked,
     ApprovalDecided,
     ApprovalReminded,
     Call,
     InstructionGiven,
+    QuestionAsked,
     ToolFinished,
 )
 from bot.replies import Reply
 from bot.work import approvals, calls, runs
-from bot.work.approvals import Asking, Wanted
-from bot.work.calls import Begun
-from bot.work.runs import Claim
+from bot.work.approvals import Wanted
 from storage import database, subscriptions
-from storage.tables import Approvers, Tasks
-from tests.fakes.core import CLI, GENERAL, NOON, Core, after, claimed, held
-
-ASKING = Asking(timedelta(hours=4), ("U0ADA",))
-PUSH = Call(id="1", tool="terminal", args={"command": "git push origin main"})
-
-
-def wanted(call: Call = PUSH) -> Wanted:
-    command = str(call.args["command"])
-    return Wanted(1, call, command, (command,), "allow")
-
-
-async def begins(claim: Claim, call: Call = PUSH, asking: Asking = ASKING) -> Begun:
-    """A run comes to a call."""
-    return await database.run(calls.begin, claim, [], wanted(call), asking, NOON)
-
-
-async def facts(task_id: int = 1) -> list[AnyFact]:
-    """All that is recorded of a task."""
-    return [e.fact for e in await database.run(lambda: stream.replay(Tasks.get_by_id(task_id).stream_id))]
-
-
-async def state(task_id: int = 1) -> str:
-    return str(await database.run(lambda: Tasks.get_by_id(task_id).state))
-
-
-async def asked(core: Core, asker: Actor | None = None) -> Claim:
-    """A task of Mel's that waits for A-1, since Ada wants pushes asked."""
-    await core.does('agent tools ask coder terminal "git push *"', core.ada)
-    await core.opens(asker=asker, origin=GENERAL)
-    claim = await held()
-    await database.run(runs.start, claim, "runbook", NOON)
-    assert (await begins(claim)).course == "stop"
-    return claim
+from storage.tables import Approvers
+from tests.fakes.asking import ASKING, asked, begins, facts, state
+from tests.fakes.core import CLI, NOON, Core, after, claimed, held
 
 
 async def test_a_call_that_is_asked_waits_without_a_worker(core: Core) -> None:
@@ -268,6 +235,21 @@ async def test_a_question_is_answered_by_what_was_meant_for_it(core: Core) -> No
     assert (await core.does("task say T-1 --answers 2 no", core.mel)).data["answered"]
 
 
+async def test_two_questions_of_one_step_are_told_apart(core: Core) -> None:
+    """An answer names the call that asked; a button that only knows the step is understood too."""
+    await core.opens()
+    asked = [QuestionAsked(step=3, call_id=f"3.{place}", text="?", options=("yes",)) for place in (1, 2)]
+    assert [one.named for one in asked] == ["3.1", "3.2"]
+    assert QuestionAsked(step=3, call_id="1", text="?").named == "3"  # of a runbook, one call a step
+    await database.run(calls.ask_people, await held(), 3, "3.1", "To staging?", ("yes",), NOON)
+    assert (await core.does("task say T-1 --answers 3.1 yes", core.ben)).data["answered"]
+    await database.run(calls.ask_people, await held("w2"), 3, "3.2", "To production?", ("yes",), NOON)
+    late = await core.does("task say T-1 --answers 3.1 yes", core.mel)
+    assert (late.ok, "Ben answered that" in late.text) == (False, True)
+    assert not (await core.does("task say T-1 --answers 3.x yes", core.mel)).ok
+    assert (await core.does("task say T-1 --answers 3 no", core.mel)).data["answered"]
+
+
 @pytest.mark.parametrize("named", [True, False])
 async def test_who_may_decide_is_called_wherever_the_task_came_from(core: Core, named: bool) -> None:  # noqa: FBT001
     """In a conversation with the bot alone nobody else reads along: an approver, or an admin, is called."""
@@ -320,3 +302,32 @@ async def test_namesakes_are_told_apart(core: Core) -> None:
     decided = next(fact for fact in await facts() if isinstance(fact, ApprovalDecided))
     assert set(asked_of.approvers) == {"dana (dana@example.org)", "dana (dana@partner.example)"}
     assert decided.by == "dana (dana@partner.example)"
+
+
+async def test_a_refusal_tells_namesakes_apart(core: Core) -> None:
+    """Who may not decide is told who may by more than a name that two have."""
+    await core.does("agent edit coder --approvers dana@example.org,dana@partner.example", core.ada)
+    await asked(core)
+    refused = await core.does("task approve A-1", core.ben)
+    assert refused.text.startswith(
+        "A-1 is for dana (dana@example.org), dana (dana@partner.example) to decide."
+    )
+
+
+async def test_a_call_is_approved_for_the_place_that_it_was_asked_for(core: Core) -> None:
+    """People are shown the folder; a call that would be made in another one is asked about anew."""
+    await core.does('agent tools ask coder terminal "*"', core.ada)
+    await core.opens()
+    call = Call(id="1.1", tool="terminal", args={"command": "rm -r ."})
+    elsewhere = Wanted(1, call, "rm -r .", ("rm -r .",), "allow", "/workspace/build")
+    claim = await held()
+    await database.run(runs.start, claim, "runbook", NOON)
+    begun = await database.run(calls.begin, claim, [], elsewhere, ASKING, NOON)
+    (question,) = [event.fact for event in begun.events if isinstance(event.fact, ApprovalAsked)]
+    assert question.does == "In /workspace/build:\n\nrm -r ."
+    assert question.digest != approvals.digest(call)
+    assert (await core.does(f"task approve A-{question.approval}", core.ada)).ok
+    claim = await held("w2")
+    await database.run(runs.start, claim, "runbook", NOON)
+    here = replace(elsewhere, where="")
+    assert (await database.run(calls.begin, claim, [], here, ASKING, NOON)).course == "stop"

@@ -1,6 +1,7 @@
 """Claims with a lease: one worker acts on a task, whatever dies or freezes."""
 
 import asyncio
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -108,7 +109,7 @@ async def test_a_claim_holds_until_its_lease_is_over(core: Core) -> None:
     await core.opens()
     claim = await held()
     assert await claimed("w2", after(15)) is None
-    await database.run(runs.renew, claim, after(15))
+    assert await database.run(runs.renew, [claim], after(30)) == []
     assert await claimed("w2", after(30)) is None
     await database.run(runs.commit, claim, [WORDS], after(30))
     assert await claimed("w2", after(45)) is None
@@ -128,18 +129,50 @@ async def test_a_takeover_counts_and_has_a_token_of_its_own(core: Core) -> None:
     for act in (
         lambda: runs.start(old, "runbook", after(16)),
         lambda: runs.commit(old, [WORDS], after(16)),
-        lambda: runs.renew(old, after(16)),
         lambda: runs.note_sandbox(old, "here", 7, 8, after(16)),
         lambda: runs.end(old, TaskFinished(summary="mine"), after(16)),
+        lambda: runs.heard(old, 0),
+        lambda: runs.park(old),
+        lambda: runs.set_aside(old),
     ):
         with pytest.raises(LeaseLostError):
             await database.run(act)
+    assert await database.run(runs.renew, [old, new], after(40)) == [old]
     await database.run(runs.give_back, old)
     await database.run(runs.let_go, old)
     assert await facts(core, task_id) == before
     assert await database.run(runs.holds, new)
     row = await database.run(lambda: Workspaces.get(Workspaces.name == new.workspace))
     assert row.held_by == new.run_id
+
+
+async def test_an_end_is_recorded_with_all_that_led_to_it_or_not_at_all(core: Core) -> None:
+    """Where somebody said something meanwhile, what is recorded is what the agent is to know instead."""
+    task_id = await core.opens()
+    claim = await held()
+    heeded = len(await facts(core, task_id))
+    await core.does(f"task say T-{task_id} In red", core.mel)
+    finish, told = TaskFinished(summary="done"), WORDS.model_copy(update={"output": "not finished"})
+    assert not await database.run(runs.end, claim, finish, NOON, heeded, [WORDS, WORDS], [told])
+    assert await facts(core, task_id) == ["TaskOpened", "InstructionGiven", "ToolFinished"]
+    assert await database.run(runs.end, claim, finish, NOON, heeded + 1, [WORDS], [told])
+    assert (await facts(core, task_id))[-2:] == ["ToolFinished", "TaskFinished"]
+
+
+async def test_many_claims_are_extended_together(core: Core) -> None:
+    """However many: each that is lost is named, and none is extended by another's token."""
+    for _ in range(run_rows.TOGETHER * 2 + 1):
+        await core.opens()
+    claims = [await held() for _ in range(run_rows.TOGETHER * 2 + 1)]
+    assert await database.run(runs.lost, claims) == []
+    cancelled, swapped, *others = claims
+    await core.cancels(cancelled.task_id)
+    foreign = dataclasses.replace(swapped, token=others[0].token[::-1])
+    assert await database.run(runs.lost, [cancelled, foreign, *others]) == [cancelled, foreign]
+    renewed = await database.run(runs.renew, [cancelled, foreign, *others], after(LATE) + LEASE)
+    assert renewed == [cancelled, foreign]
+    late = [await claimed("w2", after(LATE)) for _ in range(2)]
+    assert [claim and claim.run_id for claim in late] == [swapped.run_id, None]
 
 
 async def test_of_two_that_found_the_same_run_one_gets_it(core: Core) -> None:
@@ -158,9 +191,9 @@ async def test_of_two_that_found_the_same_run_one_gets_it(core: Core) -> None:
         return run_rows.claim(row, "w3", "here", after(50), after(90)) is not None
 
     row = await database.run(found)
-    await database.run(runs.renew, claim, after(LATE))
+    await database.run(runs.renew, [claim], after(LATE) + LEASE)
     assert await database.run(run_rows.claim, row, "w2", "here", after(LATE), after(40)) is None
-    await database.run(runs.renew, claim, NOON)
+    await database.run(runs.renew, [claim], NOON + LEASE)
     assert await database.run(both) == [True, False]
     assert not await database.run(stale, row)
 
@@ -171,8 +204,8 @@ async def test_a_cancelled_run_is_over_for_its_worker(core: Core) -> None:
     claim = await held()
     await core.cancels(task_id)
     assert not await database.run(runs.holds, claim)
+    assert await database.run(runs.lost, [claim]) == await database.run(runs.renew, [claim], NOON) == [claim]
     for act in (
-        lambda: runs.renew(claim, NOON),
         lambda: runs.commit(claim, [WORDS], NOON),
         lambda: runs.end(claim, TaskFinished(summary="done anyway"), NOON),
     ):

@@ -6,6 +6,7 @@ from bot.events import TaskFinished, ToolFinished
 from bot.work import runs
 from bot.work.runs import LeftOver
 from storage import database, workspaces
+from storage import runs as run_rows
 from storage import tasks as task_rows
 from storage.tables import Runs, Tasks
 from tests.fakes.core import LEASE, NOON, Core, after, claimed, held
@@ -96,26 +97,44 @@ async def test_a_cancelled_run_that_is_given_back_frees_the_workspace(core: Core
 
 
 async def test_a_left_over_sandbox_comes_with_the_takeover(core: Core) -> None:
-    """Whoever takes over is told of the sandbox to end, again and again until a commit proves it is over."""
+    """Whoever takes over is told of the sandbox to end, again and again until it is known to be dead."""
     await core.opens()
     claim = await held("w1")
     await database.run(runs.note_sandbox, claim, "here", 4711, 99, NOON)
-    await database.run(runs.renew, claim, NOON)
+    await database.run(runs.renew, [claim], NOON + LEASE)
     assert (await held("w2", after(LATE))).left_over == LeftOver(4711, 99)
     third = await held("w3", after(LATE * 2))
     assert third.left_over == LeftOver(4711, 99)
     await database.run(runs.start, third, "runbook", after(LATE * 2))
+    await database.run(runs.forget_sandbox, third, 4711, 99)
     assert (await held("w4", after(LATE * 4))).left_over is None
 
 
-async def test_a_commit_says_that_no_sandbox_runs(core: Core) -> None:
-    """What a call ends with is committed when its sandbox is dead."""
+async def test_a_sandbox_stays_noted_until_it_is_dead(core: Core) -> None:
+    """It lives between calls: neither a commit nor the death of another one strikes it out."""
     await core.opens()
     claim = await held("w1")
     await database.run(runs.note_sandbox, claim, "here", 4711, 99, NOON)
     await database.run(runs.commit, claim, [WORDS], NOON)
+    await database.run(runs.forget_sandbox, claim, 4711, 98)
+    row = await database.run(Runs.get_by_id, claim.run_id)
+    assert (row.sandbox_host, row.sandbox_pid, row.sandbox_started) == ("here", 4711, 99)
+    await database.run(runs.forget_sandbox, claim, 4711, 99)
     row = await database.run(Runs.get_by_id, claim.run_id)
     assert (row.sandbox_host, row.sandbox_pid, row.sandbox_started) == (None, None, None)
+
+
+async def test_a_parked_run_keeps_its_sandbox_noted(core: Core) -> None:
+    """A worker that dies before it has seen to it leaves it to the next: there at once, elsewhere later."""
+    task_id = await core.opens()
+    claim = await held("w1")
+    await database.run(runs.note_sandbox, claim, "here", 4711, 99, NOON)
+    await database.run(runs.park, claim)
+    await database.run(run_rows.unpark, task_id)
+    much_later = after(LATE + workspaces.ELSEWHERE.total_seconds() + 1)
+    assert await claimed("w2", after(1), host="elsewhere") is None
+    assert (await held("w2", after(1))).left_over == LeftOver(4711, 99)
+    assert await claimed("w3", much_later, host="elsewhere") is not None
 
 
 async def test_a_sandbox_is_ended_where_it_runs(core: Core) -> None:

@@ -59,6 +59,19 @@ async def waiting_call(post: Post, command: str = "git push", *who: Actor) -> tu
     return ADDRESSES.ask(task, await post.heard(task), SOON), address
 
 
+FORWARDED = "---------- Forwarded message ---------\nFrom: Bo <bo@x.org>\n\n```sh\nrm -r .\n```"
+
+
+@pytest.mark.parametrize("text", ["Use this.\n\n", ""])
+async def test_what_is_passed_on_instructs_nobody(post: Post, text: str) -> None:
+    """The writer's own words may instruct; a letter that they forward is what somebody else says."""
+    _, address = await post.task()
+    await post.says(f"{text}{FORWARDED}", address, dmarc="pass")
+    given = [one for one in await facts() if isinstance(one, InstructionGiven)]
+    assert [one.text for one in given] == [*filter(None, [text.strip()]), FORWARDED]
+    assert not given[-1].commands
+
+
 class Questions:
     """A task whose agent asks, one question after the other."""
 

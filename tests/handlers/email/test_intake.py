@@ -520,6 +520,7 @@ async def test_any_bytes_are_settled(post: Post, content: bytes, head: bytes) ->
     await database.run(lambda: letters.add(raw, "dana@example.org", address, NOON))
     await database.run(lambda: letters.add(raw, "x@y.z", "postmaster", NOON))
     await post.settle()
+    assert "new" not in await states()
 
 
 BROKEN = [

@@ -27,7 +27,7 @@ async def asked(team: Team) -> str:
     root = (await team.room.say(HELLO)).ts
 
     def ask() -> None:
-        approvals.ask(1, "call-1", "digest", now(), own=True, asked_of="", remind_at=now())
+        approvals.ask(1, "call-1", "digest", now(), own=True, steered_by="", asked_of="", remind_at=now())
         Tasks.update(state="waiting", waiting_for="approval").execute()
         Runs.update(parked=True).execute()
 

@@ -5,7 +5,6 @@ it and the digest of its stored bytes, so that an edit, a swap or a gap shows, a
 its digest.
 """
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -13,40 +12,15 @@ from datetime import datetime
 from functools import partial
 
 from bot.events import AnyFact, Event, decode, encode
+from bot.stream.bell import Bell, bell
 from bot.vault import Keyring
 from storage import database
 from storage import events as rows
 
+__all__ = ["HOUSE", "Bell", "bell", "new", "record", "replay", "seal_with"]
+
 HOUSE = rows.HOUSE
 
-
-class Bell:
-    """Wakes whoever waits for something to have changed."""
-
-    def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
-        self.rung = 0
-
-    def ring(self) -> None:
-        """Wake everyone who waits now."""
-        self.rung += 1
-        for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    async def wait(self, heard: int) -> int:
-        """Wait until the bell has rung more than `heard` times; how often it has rung."""
-        while self.rung <= heard:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiting.discard(waiter)
-        return self.rung
-
-
-bell = Bell()
 _keys: dict[str, bytes] = {}
 _newest = ""
 

@@ -18,7 +18,7 @@ from bot.vault import Keyring
 from storage import database
 from tests.fakes.core import KEYRING, NOON, Core
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 EVENTS = 6
 
 WRITING = """
