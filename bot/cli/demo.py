@@ -79,7 +79,7 @@ async def demo(home: Path | None, port: int, *, once: bool) -> int:
     Returns:
         The exit code; with `once` 0 only if all three are there.
     """
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
     home = data_folder(home or Path(tempfile.mkdtemp(prefix="legwork-demo-")), "--home")
     async with contextlib.AsyncExitStack() as stack:
         room = await stack.enter_async_context(practice_room(home / "practice", port))

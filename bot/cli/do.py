@@ -41,7 +41,9 @@ async def do(settings: Settings, text: str, *, as_address: str, wait: bool, as_j
     Returns:
         The exit code: 0 good, 1 failed, 2 wrong usage.
     """
-    out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+    # What is printed is others' words: `openai:a:` is no picture.
+    out = Console(soft_wrap=True, highlight=False, emoji=False)
+    err = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     async with opened(settings) as house:
         reply = await database.run(_run, text, as_address, settings, now())
         if not reply.ok:

@@ -232,8 +232,11 @@ def assign(context: Context, arguments: Given) -> Reply:
     """Let another agent go on with a task."""
     task = tasks.find(arguments.task, context.actor, context.origin)
     tasks.reassign(task, arguments.agent, context.actor, context.now)
-    told = f"🕓 @{arguments.agent} goes on with **{tasks.key(task.id)}**."
-    if task.agent.status == "paused":
+    key = tasks.key(task.id)
+    told = f"🕓 @{arguments.agent} goes on with **{key}**."
+    if task.state == "paused":
+        told = f"⏸️ @{arguments.agent} has **{key}**, which is paused. Let it go on with: `task resume {key}`"
+    elif task.agent.status == "paused":
         told += f" It is paused: an admin lets it go on with `agent resume {arguments.agent}`."
     return Reply(told, data_of(Line.of(task)), shown=True)
 

@@ -92,7 +92,8 @@ def _told(changes: tuple[Change, ...], more: int) -> str:
     ]
     if unnamed := more + len(changes) - len(rows):
         rows.append(f"- and {counted(unnamed, 'more file')}")
-    return "\n".join((phrases.changed(changes, more).capitalize(), *rows))
+    head = phrases.changed(changes, more).capitalize()
+    return "\n".join((head, "", *rows)) if rows else head  # a list of Markdown begins after a blank line
 
 
 def _read(task_id: int) -> tuple[Report, str]:

@@ -105,7 +105,7 @@ def result(report: Report) -> Payload:
 
 def no_report(report: Report, why: str) -> Payload:
     """That the thread gets no PDF, and why."""
-    return payload(f"{report.key} has no PDF", [context(name(why))])
+    return payload(f"{report.key} has no PDF", [context(name(why) or "It could not be drawn.")])
 
 
 def _plan(report: Report) -> list[str]:

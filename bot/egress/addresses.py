@@ -67,14 +67,12 @@ def is_public(address: Address) -> bool:
 def is_own(address: Address) -> bool:
     """Whether an address is one of this machine: what is reached there may be shut off for all others."""
     family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(
-                (str(address), 9)
-            )  # sends nothing; the kernel only chooses where it would come from
-        except OSError:
-            return False  # no way there
-        return bool(probe.getsockname()[0] == str(address))
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), 9))  # sends nothing: the kernel chooses where it would come from
+            return bool(probe.getsockname()[0] == str(address))
+    except OSError:
+        return False  # no way there, or no addresses of that kind on this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,11 @@ async def connected(
     fault = OSError("There is no address to connect to.")
     for place, address in enumerate(tried):
         family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
-        far = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            far = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:  # a machine without IPv6
+            fault = error
+            continue
         try:
             async with asyncio.timeout((end - loop.time()) / (len(tried) - place)):
                 await loop.sock_connect(far, (str(address), port))

@@ -117,7 +117,7 @@ def split(names: str) -> list[str]:
         known = (provider in PROVIDERS and model) or (name == Runbook.name and len(found) == 1)
         if not known:
             raise LegworkError(
-                f"'{name}' is no model: an admin can name {Runbook.name}, or one like openai:gpt-5-mini or "
-                "anthropic:claude-sonnet-5-5."
+                f"'{name}' is no model. LEGWORK_MODEL, and an agent's --model, take {Runbook.name}, or one "
+                "like openai:gpt-5-mini or anthropic:claude-sonnet-5-5."
             )
     return found

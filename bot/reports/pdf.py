@@ -132,7 +132,7 @@ def _shown(report: Report, fonts: Fonts) -> Report:
         ),
         turns=tuple(replace(turn, model=name(turn.model)) for turn in report.turns),
         diff=replace(report.diff, text=show(report.diff.text)),
-        hosts=tuple(host.model_copy(update={"host": name(host.host)}) for host in report.hosts),
+        hosts=tuple(host.model_copy(update={"host": line(host.host)}) for host in report.hosts),
         plan=tuple(item.model_copy(update={"text": line(item.text)}) for item in report.plan),
         instructions=tuple(
             replace(said, text=show(said.text), by=name(said.by), door=name(said.door))

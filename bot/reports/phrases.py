@@ -66,8 +66,8 @@ def course(report: Report) -> str:
         parts.append(changed(report.changes, report.more_changes))
     if report.usage:
         parts.append(cost(report.usage))
-    if shut := shut_out(report):
-        parts.append(f"{counted(shut, 'host')} refused")
+    if shut := {one.host for one in report.hosts if one.outcome == "refused"}:
+        parts.append(f"{counted(len(shut), 'host')} refused")
     tail, took = ", ".join(parts), duration(report.seconds)
     match report.state:
         case "queued":
@@ -82,11 +82,6 @@ def course(report: Report) -> str:
             return f"by {' '.join(report.paused_by.split())} after {took}: {tail}"
         case "failed" | "cancelled":
             return f"after {took}: {tail}"
-
-
-def shut_out(report: Report) -> int:
-    """How many hosts its programs asked for and were refused."""
-    return len({one.host for one in report.hosts if one.outcome == "refused"})
 
 
 def cost(usage: Usage) -> str:

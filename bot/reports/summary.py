@@ -173,10 +173,8 @@ class _Reading:
                 self.ended, self.retries, self.plan, self.patch = None, self.retries + 1, (), None
                 self.go_another_way("retry", "The task was begun anew.", event.at)
                 self.calls.begin_anew()
-            case TaskPaused(by=by):
-                self.paused_by = by or SOMEBODY
-            case TaskResumed():
-                self.paused_by = ""
+            case TaskPaused() | TaskResumed() as fact:
+                self.paused_by = (fact.by or SOMEBODY) if isinstance(fact, TaskPaused) else ""
             case WordsCame() as fact:
                 self.saying = fact.words
             case TaskReassigned() as fact:

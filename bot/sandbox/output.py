@@ -6,11 +6,12 @@ LONGEST_LINE = 4000  # characters
 
 # Escape sequences as ECMA-48 has them, each introducer as ESC and a letter or as one C1 control: control
 # sequences, strings up to their terminator, two-character ones. A string without its end is none: it must not
-# swallow what follows. The last alternative is one that was cut off where the head of the output ends.
+# swallow what follows. Nor does one hold the beginning of another, or each would be sought through to the end
+# of the output, for seconds. The last alternative is one that was cut off where the head of the output ends.
 _ESCAPES = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
-    "|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)"
-    "|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c\n]*(?:\x1b\\\\|\x9c)"
+    "|(?:\x1b\\]|\x9d)[^\x07\x1b\x90\x98\x9c-\x9f\n]*(?:\x07|\x1b\\\\|\x9c)"
+    "|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x90\x98\x9c-\x9f\n]*(?:\x1b\\\\|\x9c)"
     "|\x1b[ -/]+[0-~]"
     "|\x1b[0-Z\\\\-~]"
     "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*\\Z",

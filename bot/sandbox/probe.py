@@ -74,6 +74,7 @@ class Tier:
         version: Of bubblewrap, or of Landlock's ABI; empty where it cannot be used.
         problems: What is wrong, and what to do about each.
         lacks: What it holds less than bubblewrap; empty where that is nothing.
+        cgroup: The version of the cgroups that hold memory and processes; 0 where only meters do.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Tier:
     version: str
     problems: tuple[Problem, ...] = ()
     lacks: str = ""
+    cgroup: int = 0
 
 
 async def probe(
@@ -123,7 +125,8 @@ async def probe(
         if found.get(name) != must
     ]
     lacks = _LANDLOCK_LACKS if kind == "landlock" else ""
-    return Tier(kind, not wrong, version, tuple(wrong), lacks)
+    cgroup = sandbox.groups.version if sandbox.groups else 0
+    return Tier(kind, not wrong, version, tuple(wrong), lacks, cgroup)
 
 
 def _workspace(scratch: Path, owner: Owner | None) -> Path:

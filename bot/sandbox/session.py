@@ -53,7 +53,6 @@ class Session:
         self._box, self._control, self._listens = box, control, listen
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[int] = self._loop.create_future()
-        self._turn = asyncio.Lock()
         self._held: deque[Streams] = deque()
         self._meanwhile = self._new_keep()
         control.settimeout(0)
@@ -108,7 +107,7 @@ class Session:
         stdin: bytes | None = None,
         merge_stderr: bool = False,
     ) -> Outcome:
-        """Run a command in /workspace until it ends; what it leaves running goes on.
+        """Run a command in /workspace until it ends; what it leaves running goes on. One at a time.
 
         A limit that is passed ends the session with everything inside, and so does cancelling.
 
@@ -123,31 +122,30 @@ class Session:
         """
         words = _packed(argv)
         box = self._box
-        async with self._turn:
-            await box.make_room()
-            with explained():
-                streams = box.make_streams(stdin, merged=merge_stderr)
-            began = time.monotonic()
-            try:
-                ended_by = await self._play(words, streams, timeout_s or box.order.limits.timeout_s)
-                wall_s = time.monotonic() - began
-                said = [kept.text() for kept in streams.kept]
-            except BaseException:
-                box.end(None)
-                streams.close()
-                raise
-            self._leave(streams)
-            exit_code = None if ended_by else _KILLED
-            return Outcome(
-                exit_code=self._answer.result() if self._answer.done() else exit_code,
-                stdout=said[0],
-                stderr="" if merge_stderr else said[1],
-                ended_by=ended_by,
-                wall_s=wall_s,
-                peak_rss_bytes=box.watch.peak_memory,
-                peak_processes=box.watch.peak_processes,
-                disk_bytes=box.watch.disk_bytes,
-            )
+        await box.make_room()
+        with explained():
+            streams = box.make_streams(stdin, merged=merge_stderr)
+        began = time.monotonic()
+        try:
+            ended_by = await self._play(words, streams, timeout_s or box.order.limits.timeout_s)
+            wall_s = time.monotonic() - began
+            said = [kept.text() for kept in streams.kept]
+        except BaseException:
+            box.end(None)
+            streams.close()
+            raise
+        self._leave(streams)
+        exit_code = None if ended_by else _KILLED
+        return Outcome(
+            exit_code=self._answer.result() if self._answer.done() else exit_code,
+            stdout=said[0],
+            stderr="" if merge_stderr else said[1],
+            ended_by=ended_by,
+            wall_s=wall_s,
+            peak_rss_bytes=box.watch.peak_memory,
+            peak_processes=box.watch.peak_processes,
+            disk_bytes=box.watch.disk_bytes,
+        )
 
     def printed_meanwhile(self) -> str:
         """What programs in the background printed since it was last asked."""

@@ -40,8 +40,8 @@ class Finish:
     default: Effect = "allow"
 
     def does(self, args: FinishArguments) -> str:
-        """The summary."""
-        return args.summary
+        """That the task ends, and the summary."""
+        return f"Finish\n{args.summary}"
 
     def subjects(self, args: FinishArguments) -> tuple[str, ...]:
         """The summary."""

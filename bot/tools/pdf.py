@@ -8,8 +8,8 @@ from pydantic import Field
 from bot.errors import UserMistake
 from bot.permissions import Effect
 from bot.reports.child import Document, draw_document
-from bot.reports.document import pictures
 from bot.reports.humane import size
+from bot.reports.parts import pictures
 from bot.tools.base import Arguments, Bench, Result
 from bot.tools.keeping import fit, keep
 from bot.work.keys import key

@@ -70,9 +70,10 @@ class Terminal:
         for piece in _BETWEEN_COMMANDS.split(args.command.replace("\\\n", " ")):
             words = piece.split()
             found[" ".join(words)] = None
-            while words and _BEFORE_A_COMMAND.fullmatch(words[0]):
-                words = words[2:] if words[0][-1] in "<>" else words[1:]
-            found[" ".join(words)] = None
+            begins = 0
+            while begins < len(words) and _BEFORE_A_COMMAND.fullmatch(words[begins]):
+                begins += 2 if words[begins][-1] in "<>" else 1
+            found[" ".join(words[begins:])] = None
         return tuple(filter(None, found))
 
     def from_text(self, text: str) -> TerminalArguments:

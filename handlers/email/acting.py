@@ -102,7 +102,7 @@ class Acting:
         return [to_command(reply, _kind(command)), *said]
 
     def _steer(self, proven: Proven, command: str, below: str, now: datetime) -> list[Answer]:
-        """Stop or rest the task, or tell of it. What is said below is said before nobody hears it any more."""
+        """Stop or rest the task, or tell of it. What stands below is said while somebody hears it."""
         steers = command.startswith(("task cancel", "task pause", "task resume"))
         said = [self._say(proven, below, 0, now)] if steers and below else []
         return [*said, self._run(proven, command, now)]

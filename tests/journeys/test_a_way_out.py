@@ -51,6 +51,9 @@ async def test_only_what_an_admin_allowed_is_reached(team: Team, port: int) -> N
         "[The host elsewhere.example is not allowed for this agent. "
         "An admin can allow it with: agent edit @coder --hosts HOST]"
     )
+    told = [(one["host"], one["port"], one["outcome"]) for one in shown["hosts"]]
+    assert told == [("localhost", port, "allowed"), ("elsewhere.example", 443, "refused")]
+    assert "1 host refused" in (await team.does("task show T-1")).text
     assert await hosts_of(1) == [
         ("localhost", port, "allowed", True),
         ("elsewhere.example", 443, "refused", False),

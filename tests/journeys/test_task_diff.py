@@ -92,10 +92,10 @@ async def test_what_changed_is_kept_told_and_shown(team: Team, tmp_path: Path) -
     kept = (await team.does("task files T-2")).data["artifacts"]
     assert [file["name"] for file in kept] == ["changes.diff"]
     answer = await team.types("/task diff T-2")
-    assert "on its way" in answer.json()["text"]
+    assert "what it changed is on its way to your direct messages." in answer.json()["text"]
     sent = await upload(team, "changes.diff")
     assert content(sent) == patch
-    assert "list.txt" in sent.text
+    assert "\n\n• `list.txt`" in sent.text
 
 
 async def test_it_is_told_of_a_task_that_waits(team: Team) -> None:
@@ -114,6 +114,7 @@ async def test_it_is_told_of_a_task_that_waits(team: Team) -> None:
     found = await team.room.wait_for(there, PATIENCE_S)
     assert found
     assert content(found).endswith(b"@@ -1,2 +1,3 @@\n one\n two\n+3\n")
+    assert "on its way" not in str(team.room.slack.thread("general", root.ts))
     await team.does("task cancel T-2")
     await team.types("/task diff T-2")
     assert content(await upload(team, "changes.diff")) == content(found)

@@ -52,8 +52,12 @@ async def check_sandbox(house: House) -> Check:
     if tier.holds and tier.lacks:
         mend = "Where bubblewrap can be had, take LEGWORK_SANDBOX=landlock away: docs/sandbox.md."
         return Check("sandbox", "warn", f"{tier.name}, {tier.version}: {tier.lacks}", mend)
+    if tier.holds and tier.cgroup:
+        held = f"memory and processes held by a cgroup (version {tier.cgroup})"
+        return Check("sandbox", "good", f"{tier.name}, {tier.version}, {held}")
     if tier.holds:
-        return Check("sandbox", "good", f"{tier.name}, {tier.version}")
+        mend = "A cgroup would hold memory at every instant: give the service Delegate=memory pids."
+        return Check("sandbox", "good", f"{tier.name}, {tier.version}, memory held by meters", mend)
     return Check(
         "sandbox",
         "bad",

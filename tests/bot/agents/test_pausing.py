@@ -130,3 +130,17 @@ async def test_the_thread_shows_that_a_task_is_paused(team: Team) -> None:
     await team.does("task pause T-1")
     await team.room.wait_for(lambda: team.threads() and "paused" in str(team.threads()[0][0].blocks), 20)
     assert (await team.does("task show T-1")).data["state"] == "paused"
+
+
+async def test_a_paused_task_rests_on_with_another_agent(desk: Team, server: ModelServer) -> None:
+    """Whoever gives it away is told so, and what lets it go on."""
+    server.script = [says("Done.")]
+    async with thinking(desk, server):
+        await desk.does("agent pause coder")
+        await desk.does("agent assign @coder Try")
+        await desk.does("task pause T-1")
+        given = await desk.does("task assign T-1 @analyst")
+        assert given.text == "⏸️ @analyst has **T-1**, which is paused. Let it go on with: `task resume T-1`"
+        assert await state(desk) == "paused"
+        await desk.does("task resume T-1")
+        assert (await ended(desk))["agent"] == "analyst"

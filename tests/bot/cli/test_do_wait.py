@@ -57,6 +57,15 @@ async def test_a_retried_task_is_followed_from_there_on(legwork: Legwork) -> Non
         assert again.out.count("first\n") == attempt
 
 
+async def test_words_are_printed_as_they_are(legwork: Legwork) -> None:
+    """What looks like a picture's name, or like markup, is text: in a step, what it printed, and the end."""
+    said = "openai:a: [bold]no[/bold] :x:"
+    shown = await legwork("do", "--wait", f"agent assign @coder Say {said}\n```sh\necho '{said}'\n```")
+    assert f"T-1 is queued for @coder: Say {said}\n" in shown.out
+    assert f"✓ 1. echo '{said}' " in shown.out
+    assert f"\n{said}\n" in shown.out
+
+
 async def test_there_is_nothing_to_wait_for(legwork: Legwork) -> None:
     """A number in an answer that names no task is not taken for one."""
     async with asyncio.timeout(PATIENCE_S):

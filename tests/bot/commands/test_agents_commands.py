@@ -126,7 +126,7 @@ async def test_hosts_that_an_agent_reaches(core: Core) -> None:
         ("agent create @all", "@AGENT cannot be used: all means something else; take another name."),
         ("agent create @9lives", "@AGENT cannot be used: '9lives' can be no agent's name"),
         ("agent create @a_b", "@AGENT cannot be used: 'a_b' can be no agent's name"),
-        ("agent create @w --model magic:1", "--model cannot be used: there is no model magic:1"),
+        ("agent create @w --model magic:1", "--model cannot be used: 'magic:1' is no model."),
         (
             "agent edit @coder --workspace T-999",
             "--workspace cannot be used: T-999 is one task's own workspace",

@@ -61,6 +61,8 @@ TABLE: dict[str, tuple[type[Arguments], bool]] = {
     "task approve": (Decision, False),
     "task deny": (Decision, False),
     "task cancel": (OneTask, False),
+    "task pause": (OneTask, False),
+    "task resume": (OneTask, False),
     "task retry": (OneTask, False),
     "task show": (OneTask, True),
     "task say": (Say, False),
@@ -157,7 +159,9 @@ def test_in_mail_few_verbs_count() -> None:
     assert in_task("stop", "T-142", IN_MAIL) == "task cancel T-142"
     assert in_task("cancel", "T-142", IN_MAIL) == "task cancel T-142"
     assert in_task("status?", "T-142", IN_MAIL) == "task show T-142"
-    for other in ("show", "retry", "say hello", "watch", "assign @other"):
+    assert in_task("Pause.", "T-142", IN_MAIL) == "task pause T-142"
+    assert in_task("resume", "T-142", IN_MAIL) == "task resume T-142"
+    for other in ("show", "pause for a week", "retry", "say hello", "watch", "assign @other"):
         assert in_task(other, "T-142", IN_MAIL) is None
 
 

@@ -80,6 +80,25 @@ def test_what_grows_when_it_is_escaped_still_fits(text: str) -> None:
         block_kit.check(payload["blocks"])
 
 
+def test_an_output_is_shown_where_it_is_why() -> None:
+    """A task that used up its budget did not fail by what its last step printed."""
+    fine = (StepView(1, "terminal", "true", state="ok", output="fine\n"),)
+    assert "fine" not in str(blocks.result(report(steps=fine)))
+    assert "no" in str(blocks.result(report())["blocks"][2])
+
+
+def test_who_let_a_task_rest_is_said_with_what_lets_it_go_on() -> None:
+    """Nobody has to ask around, or to look it up."""
+    paused = blocks.root(report(state="paused", paused_by="*bob*"))["blocks"][-1]["elements"][0]["text"]
+    assert paused == "alice asked @coder · paused by \u2217bob\u2217; `/task resume T-1` lets it go on"
+
+
+def test_what_never_began_is_not_getting_ready() -> None:
+    """The progress of a task that is over promises nothing."""
+    assert "Getting ready" in str(blocks.progress(report(steps=(), state="running")))
+    assert "Nothing was run." in str(blocks.progress(report(steps=(), ended=NOON)))
+
+
 def test_a_denial_is_told_once() -> None:
     """Why a step was refused is what the outcome says: it is no output to be shown below."""
     steps = (StepView(1, "terminal", "ls", state="refused", output="Denied by Mel: too broad"),)

@@ -171,6 +171,9 @@ def test_who_answered_by_mail_is_not_told_so() -> None:
     """They know; an instruction that answers nothing is no news either."""
     mine = ANSWERED.model_copy(update={"by": "dana", "door": "email"})
     assert told(QUESTION, mine, ANSWER_TAKEN, SAID) == ["question"]
+    namesake = mine.model_copy(update={"by": "dana (dana@example.org)"})  # somebody else is called dana
+    assert told(QUESTION, namesake) == ["question"]
+    assert told(QUESTION, mine.model_copy(update={"by": "dana (U0DANA)"})) == ["question", "answered"]
     assert told(QUESTION, mine, address=EVE) == ["question", "answered"]
 
 

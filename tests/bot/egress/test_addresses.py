@@ -80,8 +80,8 @@ def test_exceptions_are_exact() -> None:
     ],
 )  # fmt: skip
 def test_an_exception_that_is_not_exact_is_told(text: str) -> None:
-    """Names, ranges and ports left open are no exceptions."""
-    with pytest.raises(UserMistake, match=r"\.$"):
+    """Names, ranges and ports left open are no exceptions; the setting is named that holds them."""
+    with pytest.raises(UserMistake, match=r"^LEGWORK_EGRESS_PRIVATE cannot be used: .*\.$"):
         Private.parse(text)
 
 

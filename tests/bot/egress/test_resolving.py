@@ -1,12 +1,14 @@
 """From names to connections."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 
 import pytest
 
+from bot.egress.addresses import is_own
 from bot.egress.resolving import connected, lookup, resolved
 from bot.errors import Retry
 from tests.bot.egress.ends import LOOPBACK, server, silent
@@ -54,6 +56,23 @@ async def test_the_next_address_is_tried() -> None:
         assert str(address) == LOOPBACK
         with pytest.raises(ConnectionRefusedError):
             await connected([ip_address("127.0.0.2")], port, 5)
+
+
+async def test_a_machine_without_ipv6_reaches_what_has_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of a kind that the kernel does not have is passed over, and is none of this machine's."""
+
+    class OldSocket(socket.socket):
+        def __init__(self, family: int = -1, *more: int, **named: int | None) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *more, **named)  # type: ignore[arg-type]
+
+    async with server(silent) as port:
+        monkeypatch.setattr(socket, "socket", OldSocket)
+        far, address = await connected([ip_address("2001:db8::1"), ip_address(LOOPBACK)], port, 5)
+        far.close()
+    assert str(address) == LOOPBACK
+    assert not is_own(ip_address("2001:db8::1"))
 
 
 async def test_an_address_that_swallows_all_has_its_share_of_time() -> None:

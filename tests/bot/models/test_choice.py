@@ -28,7 +28,7 @@ def test_several_models_are_named_in_order() -> None:
 )
 def test_an_unknown_model_says_what_there_is(names: str) -> None:
     """A name that is no model's is named, with the setting to mend."""
-    with pytest.raises(LegworkError, match="an admin can set LEGWORK_MODEL to runbook"):
+    with pytest.raises(LegworkError, match=r"is no model\. LEGWORK_MODEL, and an agent's --model, take"):
         Models().make(names, BRIEF)
 
 

@@ -14,6 +14,7 @@ from pypdf.generic import Destination
 
 from bot.events import (
     Change,
+    HostAsked,
     InstructionGiven,
     ModelTurned,
     QuestionAsked,
@@ -344,3 +345,12 @@ def test_a_script_that_became_a_step_is_not_shown_twice() -> None:
     assert text.count("echo unmistakable") == 1
     assert "The script of step 1" in text
     assert "echo never" in text
+
+
+def test_a_host_is_named_to_its_end(story: type[Any]) -> None:
+    """Whose host it is stands at the end of its name, however long that is."""
+    told = story("Look it up", "Look it up").run()
+    call = told.start("curl")
+    host = "very-long-label." * 13 + "belongs.to.eve.example"
+    told.add(HostAsked(step=1, call_id=call.id, host=host, port=443, outcome="refused"))
+    assert "eve.example:443" in text_of(opened(told.report())).replace(" ", "")

@@ -19,6 +19,7 @@ from bot.events import (
     Call,
     DeliveryAbandoned,
     Event,
+    HostAsked,
     InstructionGiven,
     ModelTurned,
     QuestionAsked,
@@ -27,12 +28,15 @@ from bot.events import (
     TaskFailed,
     TaskFinished,
     TaskOpened,
+    TaskPaused,
     TaskReassigned,
+    TaskResumed,
     TaskRetried,
     ToolFinished,
     ToolInterrupted,
     ToolRefused,
     ToolStarted,
+    Usage,
 )
 from bot.reports import phrases
 from bot.reports.report import Report
@@ -213,3 +217,27 @@ def test_more_changes_are_counted(story: type[Any], count: int) -> None:
     """Files beyond the ones that are listed count as changed."""
     report = story("t", "").run().add(TaskFinished(summary="s", more_changes=count)).report()
     assert report.files_changed == count
+
+
+def test_the_model_is_the_one_that_thought(story: type[Any]) -> None:
+    """Where the first of the list failed at once, the one that went on is named."""
+    told = story("Fix it", "Fix it").run()
+    told.add(ModelTurned(step=1, words="Done.", model="anthropic:b", usage=Usage(read=1, written=1)))
+    assert dict(phrases.facts(told.report()))["Model"] == "anthropic:b"
+    assert dict(phrases.facts(story("Fix it", "Fix it").run().report()))["Model"] == "runbook"
+
+
+def test_refused_hosts_are_in_the_headline(story: type[Any]) -> None:
+    """Every view tells at first sight that a program asked for what it may not reach."""
+    told = story("Fix it", "Fix it").run()
+    call = told.start("curl")
+    for host, outcome in (("a.example", "refused"), ("a.example", "refused"), ("b.example", "allowed")):
+        told.add(HostAsked(step=1, call_id=call.id, host=host, port=443, outcome=outcome))
+    assert phrases.headline(told.report()).endswith(": 1 step, 1 host refused")
+
+
+def test_who_paused_a_task_is_told(story: type[Any]) -> None:
+    """By name, for as long as it rests."""
+    told = story("Fix it", "Fix it").run().add(TaskPaused(by="Bob  B"), 3)
+    assert phrases.headline(told.report()) == "Paused by Bob B after 3 s: no steps"
+    assert told.add(TaskResumed(by="Ana")).report().paused_by == ""

@@ -143,6 +143,10 @@ def test_hostile_output_takes_no_time() -> None:
         b"\r",
         b"\x1b(",
         "\u200d".encode(),
+        "\x90".encode(),
+        "\x9d".encode(),
+        "\x9da".encode(),
+        "\x90\x9d".encode(),
         b"\xff",
     ):
         clean(piece * (LARGE // len(piece)))

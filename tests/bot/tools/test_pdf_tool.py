@@ -9,7 +9,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from bot.events import ArtifactSaved
-from bot.reports.document import Grid, Heading, Shown, parts
+from bot.reports.parts import Grid, Heading, Shown, parts
 from bot.tools.base import Bench, Result
 from bot.tools.pdf import Pdf, PdfArguments
 from bot.workspaces import Files

@@ -1,6 +1,7 @@
 """The terminal tool: what it takes, what it shows, what it runs."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +118,15 @@ def test_a_policy_finds_a_command_anywhere_in_a_script(command: str) -> None:
     subjects = SHELF["terminal"].subjects(TerminalArguments(command=command))
     assert subjects[0] == command.strip()
     assert "git push" in subjects
+
+
+def test_a_hostile_script_is_taken_apart_in_no_time() -> None:
+    """The work grows with the script, whatever it is made of: the bot stands still meanwhile."""
+    began = time.process_time()
+    for piece in ("! ", "< ", "A=b ", "a;", "&", "(", "\\\n"):
+        SHELF["terminal"].subjects(TerminalArguments(command="x" + piece * (99_000 // len(piece))))
+        SHELF["terminal"].subjects(TerminalArguments(command=piece * (99_000 // len(piece)) + "x"))
+    assert time.process_time() - began < 3
 
 
 async def test_a_script_begins_where_the_one_before_ended(

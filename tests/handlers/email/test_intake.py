@@ -247,6 +247,33 @@ async def test_whoever_opened_a_task_stops_it(post: Post) -> None:
     assert await database.run(lambda: Tasks.get().state) == "cancelled"
 
 
+async def test_whoever_opened_a_task_lets_it_rest_and_go_on(post: Post) -> None:
+    """`pause` and `resume` are answered, since no mail tells of them; what stands below is said."""
+    core = post.core
+    await post.task()
+    await core.does("task notify T-1 mel@example.org", core.mel)
+    address, mels = await post.reply_address(1), await post.reply_address(1, "mel@example.org")
+    await post.says("pause", address)
+    await links(core, core.mel, "mel@example.org")
+    await post.says("Pause.\nI look at it first.", mels, sender="mel@example.org")
+    assert await database.run(lambda: Tasks.get().state) == "paused"
+    await post.says("resume", mels, sender="mel@example.org")
+    assert await database.run(lambda: Tasks.get().state) == "queued"
+    refused, paused, resumed = (notice.text for notice in await noticed())
+    assert refused == "T-1 was opened by Mel: ask them, or a team member."
+    assert paused.endswith("**T-1** is paused. Let it go on with: `resume`")
+    assert resumed.endswith("**T-1** goes on.")
+    assert [text for text, _, _ in await told()] == ["I look at it first."]
+
+
+async def test_what_is_sent_is_not_announced(post: Post) -> None:
+    """Whoever asks by mail for the changes of a task gets them, and no mail that they are on their way."""
+    _, address = await post.task()
+    await post.says("diff", address)
+    [sent] = await noticed()
+    assert (sent.encloses, sent.address) == ("diff", "dana@example.org")
+
+
 async def test_a_task_that_is_over(post: Post) -> None:
     """Its status is answered; whatever else is said is answered with what the person can do."""
     task, address = await post.task()
