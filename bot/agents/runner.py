@@ -160,7 +160,8 @@ class Runner:
 
         async def reach() -> egress.Rules:
             hosts = await database.insist(runs.hosts, claim)
-            advice = f"An admin can allow it with: agent edit @{claim.agent} --hosts HOST"
+            command = f'agent edit @{claim.agent} --hosts "{hosts},{{host}}"'  # it names all of them
+            advice = f"An admin can allow it with: {command}"
             return egress.Rules(egress.Allowlist.parse(hosts.split(",")), self._rules.private, advice)
 
         workspace, limits = self._workspaces.create(claim.workspace), self._rules.limits

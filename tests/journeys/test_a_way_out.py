@@ -49,7 +49,7 @@ async def test_only_what_an_admin_allowed_is_reached(team: Team, port: int) -> N
     assert page == PAGE
     assert why == (
         "[The host elsewhere.example is not allowed for this agent. "
-        "An admin can allow it with: agent edit @coder --hosts HOST]"
+        'An admin can allow it with: agent edit @coder --hosts "localhost,*.example.org,elsewhere.example"]'
     )
     told = [(one["host"], one["port"], one["outcome"]) for one in shown["hosts"]]
     assert told == [("localhost", port, "allowed"), ("elsewhere.example", 443, "refused")]
