@@ -269,7 +269,8 @@ async def test_a_full_workspace_takes_no_archive(unpacks: Unpack, workspace: Pat
         await unpacks(tar_of(*((str(n), bytes(MIB)) for n in range(60)), mode="w:gz"), disk_bytes=20 * MIB)
     with pytest.raises(UserMistake, match="more than it may"):
         await unpacks(tar_of(*((str(n), b"") for n in range(400))), inodes=200)
-    assert list((workspace / "inbox").iterdir()) == []
+    # Ended in the instant between its new name and its answer, a folder that is whole may stay.
+    assert {path.name for path in (workspace / "inbox").iterdir()} <= {"sent"}
 
 
 async def test_a_large_archive_is_not_even_read(unpacks: Unpack) -> None:
